@@ -1,0 +1,50 @@
+"""Package metadata. It stands here in full because colcon's --symlink-install reads only setup.py."""
+
+from glob import glob
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+PACKAGES = ("envs", "geometry", "graspmimic", "perception", "policies", "ros_nodes")
+
+setup(
+    name="graspmimic",
+    version="0.1.0",
+    description="Robot grasping and behaviour imitation, from PyBullet to ROS 2, on a CPU, in Python.",
+    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8")
+    if Path(__file__).with_name("README.md").exists()
+    else "",
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    author="The graspmimic developers",
+    python_requires=">=3.10,<3.13",
+    packages=find_packages(include=[p + s for p in PACKAGES for s in ("", ".*")]),
+    package_data={"envs": ["assets/*", "assets/**/*"]},
+    install_requires=[
+        "numpy>=1.26",
+        "scipy>=1.11",
+        "pybullet>=3.2.6",
+        "open3d>=0.19",
+        "trimesh>=4.4",
+        "coacd>=1.0.7",
+        "ruckig>=0.12",
+        "tyro>=0.9",
+        "rich>=13.7",
+        "matplotlib>=3.8",
+        "imageio>=2.34",
+        "imageio-ffmpeg>=0.5",
+        "pillow>=10.0",
+        "pyyaml>=6.0",
+    ],
+    extras_require={
+        "view": ["rerun-sdk>=0.22"],
+        "dev": ["pytest>=8.0", "ruff>=0.8", "mypy>=1.11"],
+    },
+    data_files=[
+        ("share/ament_index/resource_index/packages", ["resource/graspmimic"]),
+        ("share/graspmimic", ["package.xml"]),
+        ("share/graspmimic/launch", glob("launch/*.py")),
+    ],
+    entry_points={"console_scripts": ["graspmimic = graspmimic.__main__:main"]},
+    zip_safe=False,
+)
