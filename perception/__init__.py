@@ -1,0 +1,1 @@
+"""What the robot sees: point clouds, grasps, poses, behaviour. Never imports the simulated world."""
