@@ -1,0 +1,123 @@
+"""`graspmimic`, the command line: finds the command, runs it, and turns bad input into one line.
+
+A command is a frozen dataclass in a file of its own. Its fields become options through tyro, its
+docstring becomes the help. Only the chosen command is imported, so `--help` does not wait for physics.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module, metadata
+from typing import NamedTuple
+
+import tyro
+from rich.console import Console
+
+from graspmimic.report import Command, prepare_json, write_json
+
+
+class Entry(NamedTuple):
+    """Where a command lives, and what it does in one line."""
+
+    module: str
+    name: str
+    summary: str
+
+
+COMMANDS = {
+    "demo": Entry("graspmimic.demo", "Demo", "watch a simulated Panda look at a pile of objects and clear it"),
+    "detect": Entry("graspmimic.detect", "Detect", "find grasps in one real RGB-D frame or point cloud"),
+    "bench clutter": Entry("graspmimic.bench_clutter", "BenchClutter", "the clutter-removal benchmark"),
+    "bench render": Entry("graspmimic.bench_render", "BenchRender", "cost and agreement of the depth cameras"),
+}
+"""Every command by the words that call it; the word before the last is a group."""
+
+GROUPS = {"bench": "measure and print the tables of the README"}
+"""What the commands of a group have in common."""
+
+BAD_INPUT, INTERRUPTED = 2, 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command line; `argv` is without the program's name, None takes the process's own.
+
+    Returns:
+        The exit status: 0 work done, 2 bad input, 130 interrupted from the keyboard.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    for count in (2, 1):
+        name = " ".join(words[:count])
+        if name in COMMANDS:
+            return _run(name, words[count:])
+    parser = _front_door()
+    try:
+        parser.parse_args(words)
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    parser.print_help(sys.stderr)
+    return BAD_INPUT
+
+
+def _run(name: str, options: Sequence[str]) -> int:
+    from geometry import InputError  # here, for it brings in NumPy and SciPy
+
+    try:
+        entry = COMMANDS[name]
+        command = _parse(getattr(import_module(entry.module), entry.name), name, options)
+        prepare_json(command.json)
+        results = command.run(Console())
+        write_json(name, command, results)
+    except InputError as error:
+        sys.stderr.write(f"graspmimic {name}: {error}\n")
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        sys.stderr.write(f"graspmimic {name}: interrupted\n")
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader of a pipe, `| head` say, has left
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    return 0
+
+
+def _parse(kind: type[Command], name: str, options: Sequence[str]) -> Command:
+    """The command with its options; tyro's box for a wrong option, but InputError for a wrong value."""
+    from geometry import InputError
+
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said):
+            return tyro.cli(kind, prog=f"graspmimic {name}", args=list(options))
+    except SystemExit as stop:
+        if isinstance(stop.__context__, InputError):
+            raise stop.__context__ from None
+        sys.stderr.write(said.getvalue())
+        raise
+
+
+def _front_door() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="graspmimic",
+        description="Robot grasping and behaviour imitation, from PyBullet to ROS 2.",
+        epilog="`graspmimic COMMAND --help` says more about one of them.",
+    )
+    parser.add_argument("--version", action="version", version=f"graspmimic {metadata.version('graspmimic')}")
+    groups = {"": parser.add_subparsers(title="commands", metavar="COMMAND", required=False)}
+    for words, entry in COMMANDS.items():
+        group, _, last = words.rpartition(" ")
+        if group not in groups:
+            members = ", ".join(other.rpartition(" ")[2] for other in COMMANDS if other.startswith(f"{group} "))
+            below = groups[""].add_parser(group, help=f"{GROUPS[group]}: {members}")
+            groups[group] = below.add_subparsers(title="commands", metavar="COMMAND", required=True)
+        groups[group].add_parser(last, help=entry.summary)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
