@@ -1,0 +1,80 @@
+"""What the real Franka Emika Panda can do: published joint, Cartesian and hand limits.
+
+Source: Franka Control Interface documentation, "Robot and interface specifications",
+section "Limits for Panda", https://frankaemika.github.io/docs/control_parameters.html
+(the newer Franka Research 3 has other limits), and the Franka Hand's data sheet.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from geometry import FloatArray, InputError
+
+
+@dataclass(frozen=True, kw_only=True)
+class JointLimits:
+    """Limits of a serial arm, one number a joint; rates are symmetric about zero."""
+
+    lower_rad: tuple[float, ...]
+    """Smallest joint positions, rad."""
+    upper_rad: tuple[float, ...]
+    """Largest joint positions, rad."""
+    velocity: tuple[float, ...]
+    """Largest joint speeds, rad/s."""
+    acceleration: tuple[float, ...]
+    """Largest joint accelerations, rad/s^2."""
+    jerk: tuple[float, ...]
+    """Largest joint jerks, rad/s^3."""
+    torque_nm: tuple[float, ...]
+    """Largest joint torques, N m."""
+
+    def __post_init__(self) -> None:
+        sizes = {name: len(values) for name, values in vars(self).items()}
+        if len(set(sizes.values())) != 1:
+            raise InputError("JointLimits", expected="as many numbers in each field", got=f"{sizes}")
+        rates = (*self.velocity, *self.acceleration, *self.jerk, *self.torque_nm)
+        if min(rates) <= 0.0 or not np.all(np.less(self.lower_rad, self.upper_rad)):
+            raise InputError("JointLimits", expected="lower < upper and rates above 0", got=f"{self}")
+
+    def clamp(self, q: FloatArray, margin_rad: float = 0.0) -> FloatArray:
+        """`q` (..., n) brought within the position limits, `margin_rad` away from them."""
+        return np.clip(q, np.add(self.lower_rad, margin_rad), np.subtract(self.upper_rad, margin_rad))
+
+    def margin(self, q: FloatArray) -> FloatArray:
+        """(..., n) distance in radians to the nearer position limit; negative outside."""
+        return np.minimum(q - np.asarray(self.lower_rad), np.asarray(self.upper_rad) - q)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CartesianLimits:
+    """Limits of the end effector's motion."""
+
+    velocity: float = 1.7
+    """Largest translational speed, m/s."""
+    acceleration: float = 13.0
+    """Largest translational acceleration, m/s^2."""
+    jerk: float = 6500.0
+    """Largest translational jerk, m/s^3."""
+    angular_velocity: float = 2.5
+    """Largest rotational speed, rad/s."""
+    angular_acceleration: float = 25.0
+    """Largest rotational acceleration, rad/s^2."""
+    angular_jerk: float = 12500.0
+    """Largest rotational jerk, rad/s^3."""
+
+
+PANDA_LIMITS = JointLimits(
+    lower_rad=(-2.8973, -1.7628, -2.8973, -3.0718, -2.8973, -0.0175, -2.8973),
+    upper_rad=(2.8973, 1.7628, 2.8973, -0.0698, 2.8973, 3.7525, 2.8973),
+    velocity=(2.1750, 2.1750, 2.1750, 2.1750, 2.6100, 2.6100, 2.6100),
+    acceleration=(15.0, 7.5, 10.0, 12.5, 15.0, 20.0, 20.0),
+    jerk=(7500.0, 3750.0, 5000.0, 6250.0, 7500.0, 10000.0, 10000.0),
+    torque_nm=(87.0, 87.0, 87.0, 87.0, 12.0, 12.0, 12.0),
+)
+"""The Panda's published joint limits."""
+
+PANDA_CARTESIAN_LIMITS = CartesianLimits()
+"""The Panda's published end-effector limits."""
