@@ -1,0 +1,18 @@
+"""Simulated depth and colour cameras, and what a real sensor does to their images."""
+
+from envs.cameras.frame import Frame
+from envs.cameras.raycast import RaycastCamera
+from envs.cameras.sensor_noise import dex_noise, norm_noise, trans_noise
+from envs.cameras.tinyrenderer import TinyRendererCamera
+from envs.cameras.triangles import SceneTriangles, scene_triangles
+
+__all__ = [
+    "Frame",
+    "RaycastCamera",
+    "SceneTriangles",
+    "TinyRendererCamera",
+    "dex_noise",
+    "norm_noise",
+    "scene_triangles",
+    "trans_noise",
+]
