@@ -6,18 +6,61 @@ adds the client's id, so that two worlds in one process never mix.
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+from inspect import isbuiltin
 from pathlib import Path
-from types import TracebackType
+from types import ModuleType, TracebackType
 from typing import Any, NamedTuple
 
 import numpy as np
-import pybullet
 from numpy.typing import ArrayLike
-from pybullet_utils.bullet_client import BulletClient
 
 from geometry import FloatArray, InputError, from_pos_quat, invert, to_pos_quat
+
+
+def _import_bullet() -> ModuleType:
+    """Import PyBullet without the build date that its C code writes to standard error."""
+    sys.stderr.flush()
+    stderr, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        return import_module("pybullet")
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+        os.close(nowhere)
+
+
+pybullet: Any = _import_bullet()
+
+
+class _Client:
+    """One connection to Bullet: its functions with the client's id filled in, and its constants.
+
+    PyBullet's own BulletClient does the same, but makes Bullet print "argv[0]=" for every world.
+    """
+
+    def __init__(self) -> None:
+        self._id = pybullet.connect(pybullet.DIRECT)
+        self._process = os.getpid()
+
+    def __getattr__(self, name: str) -> Any:
+        attribute = getattr(pybullet, name)
+        return partial(attribute, physicsClientId=self._id) if isbuiltin(attribute) else attribute
+
+    def disconnect(self) -> None:
+        """Free the connection; Bullet may give its id to the next one."""
+        pybullet.disconnect(physicsClientId=self._id)
+        self._id = -1
+
+    def __del__(self) -> None:
+        if self._id >= 0 and self._process == os.getpid() and pybullet.isConnected(physicsClientId=self._id):
+            self.disconnect()
 
 
 class Contact(NamedTuple):
@@ -70,7 +113,7 @@ class World:
         if not 0.0 < timestep_s <= 0.1:
             raise InputError("World", expected="0 < timestep_s <= 0.1", got=f"{timestep_s}")
         self.timestep_s = timestep_s
-        self.bullet: Any = BulletClient(pybullet.DIRECT)
+        self.bullet: Any = _Client()
         self.bodies: dict[int, Body] = {}
         self.steps = 0
         self.bullet.setPhysicsEngineParameter(
@@ -81,7 +124,9 @@ class World:
     def __enter__(self) -> World:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     @property
@@ -99,7 +144,7 @@ class World:
         flags: int = 0,
         name: str | None = None,
     ) -> Body:
-        """Load a URDF; `scale` multiplies lengths, and masses by its cube, as Bullet does.
+        """Load a URDF; `scale` multiplies lengths but not masses, as Bullet does.
 
         Raises:
             InputError: if the file is missing or Bullet cannot load it, for example for a missing mesh.
@@ -119,13 +164,20 @@ class World:
         return self._register(uid, name or path.stem, T_world_link)
 
     def add_box(
-        self, half_extents_m: ArrayLike, T_world_link: ArrayLike, *, color: ArrayLike = (0.8, 0.8, 0.8, 1.0),
-        mass_kg: float = 0.0, name: str = "box",
+        self,
+        half_extents_m: ArrayLike,
+        T_world_link: ArrayLike,
+        *,
+        color: ArrayLike = (0.8, 0.8, 0.8, 1.0),
+        mass_kg: float = 0.0,
+        name: str = "box",
     ) -> Body:
         """Add a box body; a mass of 0 fixes it in the world."""
         half = np.asarray(half_extents_m, dtype=np.float64).tolist()
         shape = self.bullet.createCollisionShape(pybullet.GEOM_BOX, halfExtents=half)
-        visual = self.bullet.createVisualShape(pybullet.GEOM_BOX, halfExtents=half, rgbaColor=np.asarray(color).tolist())
+        visual = self.bullet.createVisualShape(
+            pybullet.GEOM_BOX, halfExtents=half, rgbaColor=np.asarray(color).tolist()
+        )
         uid = self.bullet.createMultiBody(mass_kg, shape, visual)
         return self._register(uid, name, T_world_link)
 
