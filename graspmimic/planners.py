@@ -1,0 +1,48 @@
+"""Planners by name, for the command line: the built-in ones, and anybody's as `module:attribute`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+from geometry import InputError
+
+
+def make_planner(name: str) -> Callable[[Any], Any]:
+    """The planner of a name.
+
+    Args:
+        name: "antipodal", "topdown", "oracle", or "module:attribute" for a planner of one's own: a
+            callable from an observation to ranked grasps, or a class that makes one without arguments.
+    Raises:
+        InputError: if there is no such planner.
+    """
+    if name == "oracle":
+        from envs.clutter import OraclePlanner
+
+        return OraclePlanner()
+    if name in ("antipodal", "topdown"):
+        from perception.grasping import AntipodalPlanner, TopDownPlanner
+
+        return AntipodalPlanner() if name == "antipodal" else TopDownPlanner()
+    if ":" in name:
+        return _import_planner(name)
+    raise InputError(
+        "--planner",
+        expected="antipodal, topdown, oracle, or module:attribute",
+        got=repr(name),
+        remedy="a planner of your own must be importable, for example my_package.my_module:plan",
+    )
+
+
+def _import_planner(name: str) -> Callable[[Any], Any]:
+    module, _, attribute = name.partition(":")
+    try:
+        found = getattr(import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise InputError("--planner", expected=f"an importable {attribute!r} in {module!r}", got=str(error)) from None
+    planner = found() if isinstance(found, type) else found
+    if not callable(planner):
+        raise InputError("--planner", expected="a callable", got=f"{name} is a {type(planner).__name__}")
+    return planner
