@@ -5,20 +5,32 @@ from pathlib import Path
 
 from setuptools import find_packages, setup
 
-PACKAGES = ("envs", "geometry", "graspmimic", "perception", "policies", "ros_nodes")
+FLOORS = ("envs", "geometry", "graspmimic", "perception", "policies", "ros_nodes")
 
 setup(
     name="graspmimic",
     version="0.1.0",
     description="Robot grasping and behaviour imitation, from PyBullet to ROS 2, on a CPU, in Python.",
-    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8")
-    if Path(__file__).with_name("README.md").exists()
-    else "",
+    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     author="The graspmimic developers",
+    keywords=["robotics", "grasping", "manipulation", "pybullet", "point-cloud", "ros2", "franka-panda"],
+    classifiers=[
+        "Development Status :: 3 - Alpha",
+        "Environment :: Console",
+        "Intended Audience :: Science/Research",
+        "License :: OSI Approved :: Apache Software License",
+        "Operating System :: POSIX :: Linux",
+        "Programming Language :: Python :: 3",
+        "Programming Language :: Python :: 3.10",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+        "Typing :: Typed",
+    ],
     python_requires=">=3.10,<3.13",
-    packages=find_packages(include=[p + s for p in PACKAGES for s in ("", ".*")]),
+    packages=find_packages(include=[floor + below for floor in FLOORS for below in ("", ".*")]),
     package_data={"envs": ["assets/*", "assets/**/*"]},
     install_requires=[
         "numpy>=1.26",

@@ -1,0 +1,50 @@
+# make demo | test | check | bench, on a machine with nothing but make: the first one sets everything up.
+
+PYTHON ?=
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+.PHONY: help setup demo test slow check format bench clean
+
+help:
+	@echo "make demo     set up what is missing, then watch a simulated robot clear a pile"
+	@echo "make test     set up what is missing, then run the fast tests; ARGS=... goes to pytest"
+	@echo "make slow     the tests that take longer"
+	@echo "make check    formatting, lint and types"
+	@echo "make format   put the formatting right"
+	@echo "make bench    the benchmarks of the README, small"
+	@echo "make clean    remove the virtual environment, caches and build folders"
+	@echo "PYTHON=python3.12 chooses the interpreter, 3.10 to 3.12."
+
+setup: $(READY)
+
+$(READY): setup.py requirements.txt tools/setup.sh
+	@bash tools/setup.sh $(VENV) $(PYTHON)
+	@touch $@
+
+demo: $(READY)
+	@$(BIN)/graspmimic demo $(ARGS)
+
+test: $(READY)
+	$(BIN)/python -m pytest $(ARGS)
+
+slow: $(READY)
+	$(BIN)/python -m pytest -m slow $(ARGS)
+
+check: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(READY)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(READY)
+	$(BIN)/graspmimic bench render --json output/bench_render.json
+	$(BIN)/graspmimic bench clutter --json output/bench_clutter.json $(ARGS)
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# Set up graspmimic on a bare Debian or Ubuntu: system libraries, a virtual environment, pinned packages.
+# Usage: tools/setup.sh VENV [PYTHON]. Called by make; running it again changes nothing.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+venv=$1
+python=${2:-}
+
+say() { printf '[setup] %s\n' "$*"; }
+stop() { printf '[setup] %s\n' "$*" >&2; exit 1; }
+
+fits() { # whether $1 is a Python that the project runs on
+    "$1" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null
+}
+
+find_python() { # the first that fits; 3.12 last, since PyBullet has no wheel for it and is compiled for minutes
+    local candidate
+    for candidate in ${python:-python3.11 python3.10 python3.12 python3}; do
+        if fits "$candidate"; then
+            command -v "$candidate"
+            return
+        fi
+    done
+}
+
+has_library() { # whether the dynamic linker knows a library whose name begins with $1
+    /sbin/ldconfig -p | grep -F "$1" >/dev/null
+}
+
+missing=() # Debian packages
+need_library() { has_library "$1" || missing+=("$2"); }
+
+open3d_libraries() { # what Open3D's wheel links to and does not bring along
+    need_library libusb-1.0.so.0 libusb-1.0-0
+    need_library libGL.so.1 libgl1
+    need_library libEGL.so.1 libegl1
+    need_library libgomp.so.1 libgomp1
+    need_library libX11.so.6 libx11-6
+    need_library libudev.so.1 libudev1
+    need_library libidn2.so.0 libidn2-0
+}
+
+python_parts() { # what Debian splits off its Python, and a compiler where PyBullet has no wheel
+    local version
+    if [ -z "$interpreter" ]; then
+        [ -n "$python" ] || command -v python3 >/dev/null || missing+=(python3 python3-venv)
+        return
+    fi
+    version=$("$interpreter" -c 'import sys; print("python%d.%d" % sys.version_info[:2])')
+    "$interpreter" -c 'import ensurepip, venv' 2>/dev/null || missing+=("$version-venv")
+    if [ "$version" = python3.12 ] || [ "$(uname -m)" != x86_64 ]; then
+        command -v g++ >/dev/null || missing+=(g++)
+        [ -e "$("$interpreter" -c 'import sysconfig; print(sysconfig.get_paths()["include"])')/Python.h" ] ||
+            missing+=("$version-dev")
+    fi
+}
+
+install_missing() {
+    local as_root=()
+    [ ${#missing[@]} -gt 0 ] || return 0
+    command -v apt-get >/dev/null || stop "missing: ${missing[*]} (Debian's names); install them, then run make again"
+    if [ "$(id -u)" != 0 ]; then
+        sudo -n true 2>/dev/null || stop "missing system packages; run: sudo apt-get install -y ${missing[*]}"
+        as_root=(sudo)
+    fi
+    say "installing system packages: ${missing[*]}"
+    "${as_root[@]}" apt-get update -qq
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+    missing=()
+}
+
+interpreter=$(find_python)
+if [ "$(uname -s)" = Linux ]; then
+    open3d_libraries
+    python_parts
+    install_missing
+    interpreter=$(find_python)
+    [ -z "$interpreter" ] || { python_parts && install_missing; }
+fi
+[ -n "$interpreter" ] ||
+    stop "no Python 3.10, 3.11 or 3.12 in ${python:-PATH}; install one and name it: make PYTHON=/path/to/python3.11"
+
+version() { "$1" -c 'import sys; print(sys.version.split()[0])' 2>/dev/null; }
+if [ "$(version "$venv/bin/python" || true)" != "$(version "$interpreter")" ]; then
+    say "making the virtual environment $venv with $interpreter ($(version "$interpreter"))"
+    "$interpreter" -m venv --clear "$venv"
+fi
+
+say "installing the pinned packages of requirements.txt (about 3 GB; minutes, by the network)"
+pip=("$venv/bin/python" -m pip --disable-pip-version-check --no-input)
+"${pip[@]}" install --requirement requirements.txt
+"${pip[@]}" install --quiet --no-deps --no-build-isolation --editable .
+say "ready: $venv/bin/graspmimic --help"
