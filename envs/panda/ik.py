@@ -23,6 +23,7 @@ _TWIN = transform(np.diag([-1.0, -1.0, 1.0]))
 _DAMPING_FLOOR = 1e-9
 _STEP_RAD = 0.5
 _LIMIT_MARGIN_RAD = 0.01
+_CENTRING_ITERATIONS = 8
 _RESTARTS = PANDA_LIMITS.clamp(
     np.random.default_rng(7).uniform(PANDA_LIMITS.lower_rad, PANDA_LIMITS.upper_rad, size=(24, 7)), 0.2
 )
@@ -51,12 +52,13 @@ class IKConfig:
     """Largest position error that counts as converged."""
     angle_tolerance_rad: float = 1e-6
     """Largest orientation error that counts as converged."""
-    iterations: int = 60
+    iterations: int = 40
     """Iterations an attempt may take."""
-    restarts: int = 16
+    restarts: int = 24
     """Attempts from other postures where the first one fails; at most 24."""
-    centring: float = 0.1
-    """Share of the way to the rest posture that the null-space drift takes an iteration."""
+    centring: float = 0.4
+    """Share of the way to the rest posture that the null-space drift takes at first; it fades out
+    within a few iterations. 0 keeps the solution near the seed."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.restarts <= len(_RESTARTS) or self.iterations < 1:
@@ -159,7 +161,8 @@ def _descend(targets: FloatArray, seeds: FloatArray, rest: FloatArray, config: I
         active = active[open_]
         if not active.size or iteration == config.iterations:
             break
-        q[active] = _step(q[active], jacobian[open_], error[open_], rest, config.centring)
+        centring = config.centring * max(0.0, 1.0 - iteration / _CENTRING_ITERATIONS)
+        q[active] = _step(q[active], jacobian[open_], error[open_], rest, centring)
     converged = (position <= config.position_tolerance_m) & (angle <= config.angle_tolerance_rad)
     return IKResult(q, position, angle, used, converged)
 
