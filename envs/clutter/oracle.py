@@ -30,11 +30,11 @@ _NOTHING = Proposals(np.empty((0, 4, 4)), np.empty(0), np.empty(0))
 class OracleConfig:
     """How hard the oracle looks."""
 
-    contact_pairs: int = 400
+    contact_pairs: int = 800
     """Contact pairs sampled on each object."""
     approaches: int = 12
     """Approach directions tried about each pair's axis."""
-    trials: int = 60
+    trials: int = 100
     """Grasps tried in the copy before it gives up."""
     max_cone_rad: float = 0.4
     """Largest angle between a contact's normal and the closing direction."""
@@ -75,9 +75,9 @@ class OraclePlanner:
         found = []
         for number, item in enumerate(items):
             poses, widths_m, quality = self._grasps_on(item, rng)
-            clear = _is_clear(poses, surface, scene.workspace.table_z_m)
+            clear = _first_clear(poses, quality, surface, scene.workspace.table_z_m, self.config.trials)
             found.append(
-                (poses[clear], widths_m[clear], np.column_stack([np.full(clear.sum(), number), quality[clear]]))
+                (poses[clear], widths_m[clear], np.column_stack([np.full(len(clear), number), quality[clear]]))
             )
         return tuple(np.concatenate(column) for column in zip(*found, strict=True))  # type: ignore[return-value]
 
@@ -127,7 +127,7 @@ def _contact_pairs(
     inward = -normal + 0.2 * rng.standard_normal(normal.shape)
     inward /= np.linalg.norm(inward, axis=-1, keepdims=True)
     rays = np.concatenate([start + _INWARD_M * inward, inward], axis=-1).astype(np.float32)
-    hits = caster.cast_rays(o3d.core.Tensor(rays), nthreads=1)
+    hits = caster.cast_rays(o3d.core.Tensor.from_numpy(rays), nthreads=1)
     length_m = hits["t_hit"].numpy().astype(np.float64) + _INWARD_M
     exit_normal = hits["primitive_normals"].numpy().astype(np.float64)
     cosine = np.minimum(np.abs(np.sum(exit_normal * inward, axis=-1)), np.abs(np.sum(normal * inward, axis=-1)))
@@ -142,7 +142,7 @@ def _true_surface(model: ObjectModel, scale: float) -> tuple[o3d.t.geometry.Rayc
     mesh = model.mesh()
     vertices, faces = np.asarray(mesh.vertices) * scale, np.asarray(mesh.faces)
     caster = o3d.t.geometry.RaycastingScene(nthreads=1)
-    caster.add_triangles(o3d.core.Tensor(vertices.astype(np.float32)), o3d.core.Tensor(faces.astype(np.uint32)))
+    caster.add_triangles(_tensor(vertices, np.float32), _tensor(faces, np.uint32))
     points, normals = _sample_surface(vertices, faces, np.random.default_rng(0))
     return caster, points, normals
 
@@ -177,17 +177,29 @@ def _rotations_about(closing: FloatArray, angles_rad: FloatArray) -> FloatArray:
     return np.stack([np.cross(y, z), y, z], axis=-1)
 
 
-def _is_clear(poses: FloatArray, surface_world: FloatArray, table_z_m: float) -> NDArray[np.bool_]:
-    """(N,) whether the open hand, where it closes, stands above the table and free of every surface point."""
+def _first_clear(
+    poses: FloatArray, quality: FloatArray, surface_world: FloatArray, table_z_m: float, limit: int
+) -> NDArray[np.int64]:
+    """Up to `limit` grasps, best first, at which the open hand stands above the table and clear of every surface."""
     boxes = PANDA_HAND.boxes()
-    corners = np.array([[[b[i, 0], b[j, 1], b[k, 2]] for i in (0, 1) for j in (0, 1) for k in (0, 1)] for b in boxes])
-    lowest = transform_points(poses, corners.reshape(-1, 3))[..., 2].min(axis=-1)
-    clear = lowest > table_z_m + _MARGIN_M
     lower, upper = boxes[:, 0] - _MARGIN_M, boxes[:, 1] + _MARGIN_M
-    for index in np.flatnonzero(clear):
-        local = transform_points(invert(poses[index]), surface_world)[:, None]
-        clear[index] = not np.any(np.all((local > lower) & (local < upper), axis=-1))
-    return clear
+    corners = np.array([[[b[i, 0], b[j, 1], b[k, 2]] for i in (0, 1) for j in (0, 1) for k in (0, 1)] for b in boxes])
+    above_table = transform_points(poses, corners.reshape(-1, 3))[..., 2].min(axis=-1) > table_z_m + _MARGIN_M
+    chosen: list[int] = []
+    for index in np.argsort(-quality, kind="stable"):
+        if len(chosen) == limit:
+            break
+        if not above_table[index]:
+            continue
+        local = transform_points(invert(poses[index]), surface_world)
+        local = local[np.all((local > lower.min(axis=0)) & (local < upper.max(axis=0)), axis=-1), None]
+        if not np.any(np.all((local > lower) & (local < upper), axis=-1)):
+            chosen.append(int(index))
+    return np.array(chosen, dtype=np.int64)
+
+
+def _tensor(array: FloatArray | NDArray[np.int64], dtype: type) -> o3d.core.Tensor:
+    return o3d.core.Tensor.from_numpy(np.ascontiguousarray(array, dtype=dtype))
 
 
 def _interleave(scores: FloatArray) -> NDArray[np.int64]:
