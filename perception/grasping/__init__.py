@@ -1,7 +1,22 @@
 """Grasp detection: grasps as a batch, their exchange format, collision, suppression, geometric planners."""
 
+from perception.grasping.antipodal import AntipodalPlanner
+from perception.grasping.candidates import Sampling
 from perception.grasping.graspnet_format import from_graspnet, load_graspnet, save_graspnet, to_graspnet
 from perception.grasping.grasps import Grasps
 from perception.grasping.nms import suppress_duplicates
+from perception.grasping.scene_view import DepthView, SceneView, view_of_cloud
 
-__all__ = ["Grasps", "from_graspnet", "load_graspnet", "save_graspnet", "suppress_duplicates", "to_graspnet"]
+__all__ = [
+    "AntipodalPlanner",
+    "DepthView",
+    "Grasps",
+    "Sampling",
+    "SceneView",
+    "from_graspnet",
+    "load_graspnet",
+    "save_graspnet",
+    "suppress_duplicates",
+    "to_graspnet",
+    "view_of_cloud",
+]

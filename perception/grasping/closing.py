@@ -1,0 +1,126 @@
+"""What happens between the fingers: where they would touch, how squarely, and how much they hold.
+
+The closing volume of each grasp is read from the occupancy on a small grid. In each line of the grid
+along the closing direction the outermost solid voxels are where the fingers would meet something; a
+finger is flat and stops at the first of them.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geometry import FloatArray, GripperSpec
+from perception.grasping.occupancy import Occupancy
+
+_SOLID = 0.45
+_STEP_Y_M = 0.003
+_STEP_Z_M = 0.005
+_CONTACT_M = 0.005
+
+
+class Closing(NamedTuple):
+    """G closings. Lengths in metres; lateral positions are those along the closing direction."""
+
+    low: FloatArray
+    """(G,) lateral position where the finger at -y stops; NaN if nothing is between the fingers."""
+    high: FloatArray
+    """(G,) the same at +y."""
+    contact_lines: FloatArray
+    """(G,) the smaller share, of both fingers, of grid lines that touch it."""
+    squareness: FloatArray
+    """(G,) the smaller cosine, of both contacts, between surface normal and closing direction."""
+    opposition: FloatArray
+    """(G,) cosine between the closing direction and the line through both contact patches."""
+    engaged_m: FloatArray
+    """(G,) how far the solid reaches from the fingertips towards the palm."""
+    seen_share: FloatArray
+    """(G,) share of the solid between the fingers that stands on seen surface."""
+
+    @property
+    def width_m(self) -> FloatArray:
+        """(G,) gap between the fingers once they touch."""
+        return self.high - self.low
+
+    @property
+    def holds(self) -> NDArray[np.bool_]:
+        """(G,) whether anything is between the fingers."""
+        return np.isfinite(self.low)
+
+    def of(self, chosen: NDArray[np.bool_]) -> Closing:
+        """The chosen closings."""
+        return Closing(*(column[chosen] for column in self))
+
+
+def simulate_closing(poses: FloatArray, occupancy: Occupancy, gripper: GripperSpec) -> Closing:
+    """Close the fully open fingers at each pose (G, 4, 4), `T_table_grasp`, on the occupancy."""
+    y, rows = _grid(gripper)
+    grid = np.concatenate(
+        [
+            np.broadcast_to(rows[:, None, :1], (len(rows), len(y), 1)),
+            np.broadcast_to(y[None, :, None], (len(rows), len(y), 1)),
+            np.broadcast_to(rows[:, None, 1:], (len(rows), len(y), 1)),
+        ],
+        axis=2,
+    )
+    world = np.einsum("gij,ryj->gryi", poses[:, :3, :3].astype(np.float32), grid.astype(np.float32))
+    index = occupancy.indices(world + poses[:, None, None, :3, 3].astype(np.float32))
+    value = occupancy.solid.reshape(-1)[index]
+    solid = value > _SOLID
+    touched = solid.any(axis=2)
+    first = np.where(touched, y[np.argmax(solid, axis=2)], np.inf) - 0.5 * _STEP_Y_M
+    last = np.where(touched, y[len(y) - 1 - np.argmax(solid[:, :, ::-1], axis=2)], -np.inf) + 0.5 * _STEP_Y_M
+    low, high = first.min(axis=1), last.max(axis=1)
+    something = touched.any(axis=1)
+    on_low, on_high = first < low[:, None] + _CONTACT_M, last > high[:, None] - _CONTACT_M
+    share = np.minimum(on_low.mean(axis=1), on_high.mean(axis=1))
+    weight = np.maximum(value.sum(axis=(1, 2)), 1e-6)
+    seen = occupancy.seen.reshape(-1)[index].sum(axis=(1, 2)) / weight
+    top = np.where(touched, rows[None, :, 1], 0.0).min(axis=1)
+    return Closing(
+        low=np.where(something, low, np.nan),
+        high=np.where(something, high, np.nan),
+        contact_lines=np.where(something, share, 0.0),
+        squareness=_squareness(first, last, rows),
+        opposition=_opposition(on_low, on_high, rows, np.where(something, high - low, 0.0)),
+        engaged_m=np.where(something, -top, 0.0),
+        seen_share=np.minimum(seen, 1.0),
+    )
+
+
+def _grid(gripper: GripperSpec) -> tuple[FloatArray, FloatArray]:
+    """Lateral positions (Y,), and the (x, z) (R, 2) of the lines along them."""
+    half = 0.5 * gripper.max_width_m
+    y = np.arange(-half + 0.5 * _STEP_Y_M, half, _STEP_Y_M)
+    x = np.linspace(-0.42, 0.42, 4) * gripper.finger_breadth_m
+    z = -np.arange(0.5 * _STEP_Z_M, gripper.finger_depth_m, _STEP_Z_M)
+    return y, np.stack(np.meshgrid(x, z, indexing="ij"), axis=-1).reshape(-1, 2)
+
+
+def _squareness(first: FloatArray, last: FloatArray, rows: FloatArray) -> FloatArray:
+    """Cosine of the slope of the two touched sides, from a plane fitted to each over the finger's face.
+
+    The fit weighs lines near the contact most: w = exp(-(distance to the contact / 8 mm)).
+    """
+    basis = np.concatenate([np.ones((len(rows), 1)), rows], axis=1)
+    cosines = []
+    for side in (first, -last):
+        reached = np.isfinite(side)
+        lead = np.where(reached, side, np.inf).min(axis=1, keepdims=True)
+        gap = np.where(reached, side - np.where(np.isfinite(lead), lead, 0.0), 0.0)
+        weight = np.where(reached, np.exp(-gap / 0.008), 0.0)
+        normal = np.einsum("gr,ra,rb->gab", weight, basis, basis) + 1e-6 * np.diag([0.0, 1.0, 1.0]) + 1e-9 * np.eye(3)
+        slope = np.linalg.solve(normal, np.einsum("gr,ra,gr->ga", weight, basis, gap)[..., None])[:, 1:, 0]
+        cosines.append(1.0 / np.sqrt(1.0 + (slope**2).sum(axis=1)))
+    return np.minimum(*cosines)
+
+
+def _opposition(
+    on_low: NDArray[np.bool_], on_high: NDArray[np.bool_], rows: FloatArray, width: FloatArray
+) -> FloatArray:
+    """Cosine between the closing direction and the line from the one contact patch to the other."""
+    centres = [np.einsum("gr,ra->ga", on, rows) / np.maximum(on.sum(axis=1), 1)[:, None] for on in (on_low, on_high)]
+    sideways = np.linalg.norm(centres[0] - centres[1], axis=1)
+    return np.asarray(width / np.maximum(np.hypot(width, sideways), 1e-9))

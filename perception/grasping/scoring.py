@@ -1,0 +1,94 @@
+"""How promising a grasp is: a few geometric features, weighed."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from geometry import FloatArray
+from perception.grasping.closing import Closing
+from perception.grasping.hand_clearance import Clearance
+from perception.grasping.occupancy import Occupancy
+
+_OFFSET = 4.0
+_PENALTIES = {
+    "fingers": 4.0,
+    "fingers_mean": 6.0,
+    "palm": 2.0,
+    "thin_contact": 2.0,
+    "slanted": 4.0,
+    "skewed": 4.0,
+    "shallow": 2.5,
+    "narrow": 4.0,
+    "wide": 1.0,
+    "unbalanced": 1.0,
+    "flat": 0.7,
+    "guessed": 1.5,
+}
+_BALANCE_X_M = np.arange(-0.044, 0.045, 0.008)
+_BALANCE_Y_M = np.arange(-0.035, 0.036, 0.01)
+_BALANCE_Z_M = np.arange(-0.03, 0.03, 0.01)
+
+
+class GraspFeatures(NamedTuple):
+    """G grasps; every feature is about 0 to 1."""
+
+    fingers: FloatArray
+    """(G,) largest probability that an open finger meets something."""
+    fingers_mean: FloatArray
+    """(G,) mean of that probability over the fingers."""
+    palm: FloatArray
+    """(G,) largest probability that the palm meets something on its way."""
+    thin_contact: FloatArray
+    """(G,) 1 where the fingers would touch in few places, 0 from a quarter of their face."""
+    slanted: FloatArray
+    """(G,) 1 - cosine of the surface to the finger."""
+    skewed: FloatArray
+    """(G,) 1 - cosine between closing direction and the line through the contacts."""
+    shallow: FloatArray
+    """(G,) 1 where the fingers hold with their last millimetres, 0 from 25 mm."""
+    narrow: FloatArray
+    """(G,) 1 where nothing thick is held, 0 from 15 mm: what is thin is easily missed."""
+    wide: FloatArray
+    """(G,) 0 to 60 mm, 1 at 80 mm: little room for an error."""
+    unbalanced: FloatArray
+    """(G,) distance of the held mass from the fingers, along the hand, over 3 cm."""
+    flat: FloatArray
+    """(G,) 0 for an approach straight down, 1 for a level one."""
+    guessed: FloatArray
+    """(G,) share of what is held that nobody has seen."""
+
+
+def grasp_features(poses: FloatArray, closing: Closing, clearance: Clearance, occupancy: Occupancy) -> GraspFeatures:
+    """Features of grasps at poses (G, 4, 4), `T_table_grasp`."""
+    width = closing.width_m
+    return GraspFeatures(
+        fingers=clearance.fingers,
+        fingers_mean=clearance.fingers_mean,
+        palm=clearance.palm,
+        thin_contact=np.clip(1.0 - closing.contact_lines / 0.25, 0.0, 1.0),
+        slanted=1.0 - closing.squareness,
+        skewed=1.0 - closing.opposition,
+        shallow=np.clip(1.0 - closing.engaged_m / 0.025, 0.0, 1.0),
+        narrow=np.clip(1.0 - width / 0.015, 0.0, 1.0),
+        wide=np.clip((width - 0.06) / 0.02, 0.0, 1.0),
+        unbalanced=np.minimum(np.abs(_mass_offset(poses, occupancy)) / 0.03, 1.5),
+        flat=1.0 + poses[:, 2, 2],
+        guessed=1.0 - closing.seen_share,
+    )
+
+
+def grasp_scores(features: GraspFeatures) -> FloatArray:
+    """(G,) scores between 0 and 1."""
+    columns = features._asdict()
+    logit = _OFFSET - sum(weight * columns[name] for name, weight in _PENALTIES.items())
+    return np.asarray(1.0 / (1.0 + np.exp(-logit)))
+
+
+def _mass_offset(poses: FloatArray, occupancy: Occupancy) -> FloatArray:
+    """(G,) mean position along x of the solid around the fingers, metres."""
+    grid = np.stack(np.meshgrid(_BALANCE_X_M, _BALANCE_Y_M, _BALANCE_Z_M, indexing="ij"), axis=-1).reshape(-1, 3)
+    places = grid.astype(np.float32) @ poses[:, :3, :3].astype(np.float32).transpose(0, 2, 1)
+    solid = occupancy.at(places + poses[:, None, :3, 3].astype(np.float32))
+    return np.asarray((solid @ grid[:, 0]) / np.maximum(solid.sum(axis=1), 1e-6), dtype=np.float64)
