@@ -22,7 +22,7 @@ from geometry import PANDA_HAND, FloatArray, InputError, invert, transform, tran
 _INWARD_M = 1e-4
 _SURFACE_POINTS = 1500
 _MARGIN_M = 0.002
-_DEPTHS_M = (0.008, 0.018, 0.030)  # how far the tips reach beyond the contacts
+_DEPTHS_M = (0.002, 0.008, 0.018, 0.030)  # how far the tips reach beyond the contacts
 _NOTHING = Proposals(np.empty((0, 4, 4)), np.empty(0), np.empty(0))
 
 
@@ -30,13 +30,13 @@ _NOTHING = Proposals(np.empty((0, 4, 4)), np.empty(0), np.empty(0))
 class OracleConfig:
     """How hard the oracle looks."""
 
-    contact_pairs: int = 800
+    contact_pairs: int = 1500
     """Contact pairs sampled on each object."""
     approaches: int = 12
     """Approach directions tried about each pair's axis."""
     trials: int = 100
     """Grasps tried in the copy before it gives up."""
-    max_cone_rad: float = 0.4
+    max_cone_rad: float = 0.6
     """Largest angle between a contact's normal and the closing direction."""
 
     def __post_init__(self) -> None:
@@ -131,7 +131,7 @@ def _contact_pairs(
     length_m = hits["t_hit"].numpy().astype(np.float64) + _INWARD_M
     exit_normal = hits["primitive_normals"].numpy().astype(np.float64)
     cosine = np.minimum(np.abs(np.sum(exit_normal * inward, axis=-1)), np.abs(np.sum(normal * inward, axis=-1)))
-    good = np.isfinite(length_m) & (length_m > 0.01) & (length_m < PANDA_HAND.max_width_m - 0.006)
+    good = np.isfinite(length_m) & (length_m > 0.008) & (length_m < PANDA_HAND.max_width_m - 0.006)
     good &= cosine > np.cos(config.max_cone_rad)
     return start[good], start[good] + length_m[good, None] * inward[good], cosine[good]
 
