@@ -3,11 +3,13 @@
 from envs.cameras.frame import Frame
 from envs.cameras.raycast import RaycastCamera
 from envs.cameras.sensor_noise import dex_noise, norm_noise, trans_noise
+from envs.cameras.shading import Lighting
 from envs.cameras.tinyrenderer import TinyRendererCamera
 from envs.cameras.triangles import SceneTriangles, scene_triangles
 
 __all__ = [
     "Frame",
+    "Lighting",
     "RaycastCamera",
     "SceneTriangles",
     "TinyRendererCamera",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from geometry import FloatArray, PinholeCamera
+from geometry import FloatArray, InputError, PinholeCamera
 
 
 @dataclass(frozen=True)
@@ -26,3 +26,9 @@ class Frame:
     """Intrinsics."""
     T_world_camera: FloatArray
     """(4, 4) pose of the camera in the world."""
+
+
+def check_range(where: str, near_m: float, far_m: float) -> None:
+    """Raise InputError unless 0 < near < far."""
+    if not (np.isfinite(far_m) and 0.0 < near_m < far_m):
+        raise InputError(where, expected="0 < near_m < far_m", got=f"near_m={near_m}, far_m={far_m}")

@@ -40,8 +40,8 @@ def read_mesh(path: Path, mtime_ns: int) -> FileMesh | None:
     except Exception as error:  # trimesh's readers raise whatever they met
         _log.warning("%s: the mesh cannot be read and stays invisible: %s", path, error)
         return None
-    meshes = loaded.dump() if isinstance(loaded, trimesh.Scene) else [loaded]
-    meshes = [mesh for mesh in meshes if isinstance(mesh, trimesh.Trimesh) and len(mesh.faces)]
+    pieces: list[Any] = loaded.dump() if isinstance(loaded, trimesh.Scene) else [loaded]
+    meshes = [mesh for mesh in pieces if isinstance(mesh, trimesh.Trimesh) and len(mesh.faces)]
     if not meshes:
         _log.warning("%s: the mesh has no triangles and stays invisible", path)
         return None

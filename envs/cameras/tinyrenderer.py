@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from envs.cameras.frame import Frame
-from envs.cameras.raycast import check_range
+from envs.cameras.frame import Frame, check_range
 from envs.world import World
 from geometry import FloatArray, PinholeCamera, invert
 

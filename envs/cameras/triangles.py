@@ -7,6 +7,7 @@ are triangulated once per process and posed anew for every image.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,15 +18,20 @@ from numpy.typing import NDArray
 
 from envs.cameras.mesh_file import read_mesh
 from envs.world import World
-from geometry import FloatArray, from_pos_quat, invert, transform_points
+from geometry import FloatArray, from_pos_quat, transform_points
 
-SEGMENTS = 48
+SEGMENTS = 64
 """Sides of a triangulated cylinder; a sphere has as many meridians."""
 PLANE_HALF_M = 50.0
 """An infinite plane is drawn as a square of twice this size."""
 
 
-class Surface(NamedTuple):
+Pose = tuple[tuple[float, ...], tuple[float, ...]]
+"""Position and xyzw quaternion, as Bullet gives them."""
+
+
+@dataclass(frozen=True, eq=False)
+class Surface:
     """Triangles in the frame of their shape; the arrays are shared between worlds and read-only."""
 
     vertices: FloatArray
@@ -34,6 +40,8 @@ class Surface(NamedTuple):
     """(F, 3) vertex numbers, counter-clockwise from outside."""
     rgb: NDArray[np.float32]
     """(F, 3) or (1, 3) colour in [0, 1] that the shape's own colour multiplies."""
+    half_extents_m: tuple[float, float, float] | None = None
+    """Half edge lengths if the shape is a box, or a square with one of 0."""
 
 
 class VisualPart(NamedTuple):
@@ -66,18 +74,25 @@ def visual_parts(world: World) -> list[VisualPart]:
     Shapes without triangles (a height field, a soft body, a mesh kept only in memory) are left out.
     """
     bullet = world.bullet
-    parts: list[VisualPart] = []
+    shapes: list[tuple[int, int, Surface, tuple[float, float, float, float]]] = []
+    poses: list[Pose] = []
     for uid in (bullet.getBodyUniqueId(i) for i in range(bullet.getNumBodies())):
-        poses = _link_poses(bullet, uid)
+        links = _link_poses(bullet, uid)
         seen: set[int] = set()
         for _, link, kind, size, file, position, quat, rgba, *_ in bullet.getVisualShapeData(uid) or ():
             surface = _surface(bullet, kind, size, file)
             if surface is not None:
                 seen.add(link)
-                parts.append(VisualPart(uid, link, poses[link] @ from_pos_quat(position, quat), surface, rgba))
-        for link in poses.keys() - seen:
-            parts += _collision_parts(bullet, uid, link, poses[link])
-    return parts
+                shapes.append((uid, link, surface, rgba))
+                poses.append(bullet.multiplyTransforms(*links[link], position, quat))
+        for link in links.keys() - seen:
+            for surface, pose in _collision_shapes(bullet, uid, link, links[link]):
+                shapes.append((uid, link, surface, (1.0, 1.0, 1.0, 1.0)))
+                poses.append(pose)
+    if not shapes:
+        return []
+    T_world_parts = from_pos_quat([p[0] for p in poses], [p[1] for p in poses])
+    return [VisualPart(uid, link, T, s, rgba) for (uid, link, s, rgba), T in zip(shapes, T_world_parts, strict=True)]
 
 
 def scene_triangles(world: World) -> SceneTriangles:
@@ -95,28 +110,27 @@ def scene_triangles(world: World) -> SceneTriangles:
     )
 
 
-def _link_poses(bullet: Any, uid: int) -> dict[int, FloatArray]:
-    """Link number to `T_world_link` of its URDF link frame; -1 is the base."""
-    base = from_pos_quat(*bullet.getBasePositionAndOrientation(uid))
-    poses = {-1: base @ invert(from_pos_quat(*bullet.getDynamicsInfo(uid, -1)[3:5]))}
+def _link_poses(bullet: Any, uid: int) -> dict[int, Pose]:
+    """Link number to the pose of its URDF link frame in the world; -1 is the base."""
+    com = bullet.getBasePositionAndOrientation(uid)
+    T_com_link = bullet.invertTransform(*bullet.getDynamicsInfo(uid, -1)[3:5])
+    poses: dict[int, Pose] = {-1: bullet.multiplyTransforms(*com, *T_com_link)}
     links = range(bullet.getNumJoints(uid))
     if links:
-        for link, state in zip(links, bullet.getLinkStates(uid, list(links), computeForwardKinematics=1), strict=True):
-            poses[link] = from_pos_quat(state[4], state[5])
+        states = bullet.getLinkStates(uid, list(links), computeForwardKinematics=1)
+        poses.update((link, (state[4], state[5])) for link, state in zip(links, states, strict=True))
     return poses
 
 
-def _collision_parts(bullet: Any, uid: int, link: int, T_world_link: FloatArray) -> list[VisualPart]:
-    """The collision shapes of a link, posed, in white."""
-    info = bullet.getDynamicsInfo(uid, link)
-    T_world_com = T_world_link @ from_pos_quat(info[3], info[4])
-    parts = []
+def _collision_shapes(bullet: Any, uid: int, link: int, T_world_link: Pose) -> list[tuple[Surface, Pose]]:
+    """The collision shapes of a link and their poses in the world."""
+    T_world_com = bullet.multiplyTransforms(*T_world_link, *bullet.getDynamicsInfo(uid, link)[3:5])
+    found = []
     for _, _, kind, size, file, position, quat in bullet.getCollisionShapeData(uid, link) or ():
         surface = _surface(bullet, kind, size, file)
         if surface is not None:
-            T_world_part = T_world_com @ from_pos_quat(position, quat)
-            parts.append(VisualPart(uid, link, T_world_part, surface, (1.0, 1.0, 1.0, 1.0)))
-    return parts
+            found.append((surface, bullet.multiplyTransforms(*T_world_com, position, quat)))
+    return found
 
 
 def _surface(bullet: Any, kind: int, size: tuple[float, float, float], file: bytes) -> Surface | None:
@@ -147,10 +161,12 @@ def _mesh_surface(path: Path, mtime_ns: int, scale: tuple[float, float, float]) 
 @lru_cache(maxsize=1024)
 def _primitive_surface(name: str, size: tuple[float, float, float]) -> Surface:
     """Triangles of a primitive; `size` as Bullet reports it: edges, (radius, ...) or (length, radius, ...)."""
+    half: tuple[float, float, float] | None = None
     if name == "box":
         mesh = trimesh.creation.box(extents=size)
+        half = size[0] / 2, size[1] / 2, size[2] / 2
     elif name == "sphere":
-        mesh = trimesh.creation.uv_sphere(radius=size[0], count=(SEGMENTS // 2, SEGMENTS))
+        mesh = trimesh.creation.uv_sphere(radius=size[0], count=(SEGMENTS, SEGMENTS))
     elif name == "cylinder":
         mesh = trimesh.creation.cylinder(radius=size[1], height=size[0], sections=SEGMENTS)
     elif name == "capsule":
@@ -158,11 +174,13 @@ def _primitive_surface(name: str, size: tuple[float, float, float]) -> Surface:
         mesh.apply_translation(-mesh.bounds.mean(axis=0))
     else:
         x = PLANE_HALF_M
+        half = x, x, 0.0
         mesh = trimesh.Trimesh([[-x, -x, 0], [x, -x, 0], [x, x, 0], [-x, x, 0]], [[0, 1, 2], [0, 2, 3]])
     return Surface(
         _frozen(np.asarray(mesh.vertices, np.float64)),
         _frozen(np.asarray(mesh.faces, np.uint32)),
         _frozen(np.ones((1, 3), np.float32)),
+        half,
     )
 
 
