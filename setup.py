@@ -35,6 +35,7 @@ setup(
     install_requires=[
         "numpy>=1.26",
         "scipy>=1.11",
+        "threadpoolctl>=3.2",
         "pybullet>=3.2.6",
         "open3d>=0.19",
         "trimesh>=4.4",
@@ -47,6 +48,7 @@ setup(
         "imageio-ffmpeg>=0.5",
         "pillow>=10.0",
         "pyyaml>=6.0",
+        "openexr>=3.3",
     ],
     extras_require={
         "view": ["rerun-sdk>=0.22"],

@@ -91,7 +91,7 @@ class PinholeCamera:
             return cls(width=int(width), height=int(height), fx=fx, fy=fy, cx=cx, cy=cy)  # type: ignore[arg-type]
         except InputError:
             raise
-        except (StopIteration, TypeError, ValueError):
+        except (StopIteration, KeyError, TypeError, ValueError, OverflowError):
             raise InputError(
                 where,
                 expected="width, height and either fx, fy, cx, cy or a 3x3 matrix K",

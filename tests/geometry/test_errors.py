@@ -1,0 +1,16 @@
+"""An error is one line: where, what was expected, what came, what to do."""
+
+from geometry import InputError
+
+
+def test_the_line_in_full() -> None:
+    error = InputError("unproject", expected="depth_m (H, W)", got="(480, 640, 1)", remedy="index the last axis")
+    assert str(error) == "unproject: expected depth_m (H, W), got (480, 640, 1); index the last axis"
+
+
+def test_the_line_without_a_remedy() -> None:
+    assert str(InputError("seed", expected="0 or more", got="-1")) == "seed: expected 0 or more, got -1"
+
+
+def test_it_is_a_value_error_for_callers_who_know_nothing_of_it() -> None:
+    assert issubclass(InputError, ValueError)
