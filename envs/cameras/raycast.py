@@ -59,15 +59,15 @@ class RaycastCamera:
         T = np.array(T_world_camera, dtype=np.float64)
         parts = visual_parts(self.world)
         scene = PosedScene(parts, T, threads=self.threads)
-        sight = scene.look(self._pixels, normals=normals)
-        seen = sight.depth_m <= self.far_m
-        if normals:
-            sight.normals_camera[~seen & np.isfinite(sight.depth_m)] = 0.0
-        uids = np.array([part.body_uid for part in parts] + [-1], dtype=np.int32)
+        sight = scene.look(self._pixels, normals=normals or color)
         rgb = None
         if color:
             fine = self._color_pixels()
-            rgb = shade(scene, scene.look(fine), fine, T, self.lighting)
+            fine_sight = sight if fine is self._pixels else scene.look(fine)
+            rgb = shade(scene, fine_sight, fine, T, self.lighting)
+        seen = sight.depth_m <= self.far_m
+        sight.normals_camera[~seen & np.isfinite(sight.depth_m)] = 0.0
+        uids = np.array([part.body_uid for part in parts] + [-1], dtype=np.int32)
         return Frame(
             np.where(seen, sight.depth_m, np.float32(0.0)),
             np.where(seen, uids[sight.part], np.int32(-1)),
@@ -81,6 +81,6 @@ class RaycastCamera:
         """The rays of colour images: those of the depth image, or finer ones."""
         if self._fine_pixels is None:
             step = self.lighting.supersample
-            fine = self.camera.scaled(step) if step > 1 else self.camera
-            self._fine_pixels = PixelRays.of(fine, self._pixels.near_m)
+            fine = PixelRays.of(self.camera.scaled(step), self._pixels.near_m) if step > 1 else self._pixels
+            self._fine_pixels = fine
         return self._fine_pixels

@@ -19,6 +19,8 @@ LIFT_M = 2e-4
 """Shadow rays start this far off the surface."""
 GAMMA = 2.2
 """Between stored colours and light, which adds up."""
+INTERLEAVE = np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]]) * (2.0 * np.pi / 16.0)
+"""Turn of the shadow ray pattern in each of 4 x 4 neighbouring pixels: bands become a fine grain."""
 
 Image = NDArray[np.float32]
 
@@ -101,7 +103,7 @@ def _surface_light(
     points = rays * (depth / rays[:, 2])[:, None] + flat * np.float32(LIFT_M)
     facing = np.maximum(normals @ key, 0.0)
     visible = _key_visible(scene, points, flat, key, np.argwhere(seen), lighting)
-    shine = np.maximum(normals @ _unit(key - rays), 0.0) ** 40
+    shine = np.maximum(np.einsum("nc,nc->n", normals, _unit(key - rays)), 0.0) ** 40
     sky_share = (0.5 + 0.5 * (normals @ up))[:, None]
     ambient = sky_share * np.asarray(lighting.sky, np.float32) + (1.0 - sky_share) * np.asarray(
         lighting.ground, np.float32
@@ -124,10 +126,10 @@ def _key_visible(
     across = np.cross(key, side).astype(np.float32)
     lit = np.zeros(len(points), np.float32)
     turned = flat @ key > 0.0
-    turn = (np.array([[0, 2], [3, 1]])[pixel[:, 0] % 2, pixel[:, 1] % 2] / 4.0)[turned]
+    turn = INTERLEAVE[pixel[turned, 0] % 4, pixel[turned, 1] % 4]
     for index in range(count):
         radius = lighting.key_radius * np.sqrt((index + 0.5) / count)
-        angle = (index + turn) * (np.pi * (3.0 - np.sqrt(5.0)))
+        angle = index * (np.pi * (3.0 - np.sqrt(5.0))) + turn
         offset = (radius * np.cos(angle))[:, None] * side + (radius * np.sin(angle))[:, None] * across
         lit[turned] += ~scene.occluded(points[turned], (key + offset).astype(np.float32))
     return lit / np.float32(count)
