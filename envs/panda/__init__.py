@@ -6,6 +6,8 @@ from envs.panda.gripper import Hold, PandaGripper
 from envs.panda.ik import IKConfig, IKResult, posture_cost, solve_grasp_ik, solve_ik
 from envs.panda.kinematics import HOME_Q, grasp_pose, pose_and_jacobian
 from envs.panda.limits import PANDA_CARTESIAN_LIMITS, PANDA_LIMITS, CartesianLimits, JointLimits
+from envs.panda.path_collision import CollisionResult, PathCollision
+from envs.panda.planner import MotionPlan, plan_motion
 from envs.panda.straight_line import LineResult, straight_line
 from envs.panda.trajectory import JointTrajectory, joint_motion
 from envs.panda.waypoints import waypoint_motion
@@ -15,6 +17,7 @@ __all__ = [
     "PANDA_CARTESIAN_LIMITS",
     "PANDA_LIMITS",
     "CartesianLimits",
+    "CollisionResult",
     "FollowResult",
     "Hold",
     "IKConfig",
@@ -22,11 +25,14 @@ __all__ = [
     "JointLimits",
     "JointTrajectory",
     "LineResult",
+    "MotionPlan",
     "PandaArm",
     "PandaGripper",
+    "PathCollision",
     "follow",
     "grasp_pose",
     "joint_motion",
+    "plan_motion",
     "pose_and_jacobian",
     "posture_cost",
     "solve_grasp_ik",
