@@ -21,7 +21,7 @@ def random_urdf_names() -> list[str]:
     return sorted(p.stem for p in _folder().glob("*/*.urdf") if p.stem not in BROKEN)
 
 
-def random_urdf(name: str, graspable_width_m: float) -> ObjectModel:
+def random_urdf(name: str, scale: float, graspable_width_m: float) -> ObjectModel:
     """One object, scaled down until the middle one of its three extents fits into the gripper.
 
     An object lies on its largest face, mostly with its smallest extent upright; from above a
@@ -29,7 +29,7 @@ def random_urdf(name: str, graspable_width_m: float) -> ObjectModel:
     """
     urdf = _folder() / name / f"{name}.urdf"
     middle = float(np.sort(ObjectModel(name, urdf).mesh().extents)[1])
-    return ObjectModel(name, urdf, min(1.0, FILL * graspable_width_m / middle))
+    return ObjectModel(name, urdf, scale * min(1.0, FILL * graspable_width_m / middle))
 
 
 def _folder() -> Path:
