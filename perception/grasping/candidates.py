@@ -19,6 +19,7 @@ from perception.grasping.occupancy import Occupancy
 _SOLID = 0.4
 _MARCH_STEP_M = 0.004
 _INSIDE_M = 0.004
+_ENDLESS_M = 1e3
 _SURFACE_VOXEL_M = 0.004
 
 
@@ -108,7 +109,7 @@ def _extent(
         line = inside[:, None] + (sign * steps)[None, :, None] * directions[:, None]
         hollow = occupancy.at(line) < _SOLID
         hollow[:, 0] = False
-        ends.append(np.where(hollow.any(axis=1), steps[np.argmax(hollow, axis=1)] - 0.5 * _MARCH_STEP_M, np.inf))
+        ends.append(np.where(hollow.any(axis=1), steps[np.argmax(hollow, axis=1)] - 0.5 * _MARCH_STEP_M, _ENDLESS_M))
     return -ends[0], ends[1]
 
 

@@ -57,18 +57,10 @@ class Closing(NamedTuple):
 def simulate_closing(poses: FloatArray, occupancy: Occupancy, gripper: GripperSpec) -> Closing:
     """Close the fully open fingers at each pose (G, 4, 4), `T_table_grasp`, on the occupancy."""
     y, rows = _grid(gripper)
-    grid = np.concatenate(
-        [
-            np.broadcast_to(rows[:, None, :1], (len(rows), len(y), 1)),
-            np.broadcast_to(y[None, :, None], (len(rows), len(y), 1)),
-            np.broadcast_to(rows[:, None, 1:], (len(rows), len(y), 1)),
-        ],
-        axis=2,
-    )
-    world = np.einsum("gij,ryj->gryi", poses[:, :3, :3].astype(np.float32), grid.astype(np.float32))
-    index = occupancy.indices(world + poses[:, None, None, :3, 3].astype(np.float32))
-    value = occupancy.solid.reshape(-1)[index]
-    solid = value > _SOLID
+    grid = np.stack([np.repeat(rows[:, 0], len(y)), np.tile(y, len(rows)), np.repeat(rows[:, 1], len(y))], axis=1)
+    shape = (len(poses), len(rows), len(y))
+    value = occupancy.around(poses, grid).reshape(shape)
+    solid: NDArray[np.bool_] = value > _SOLID
     touched = solid.any(axis=2)
     first = np.where(touched, y[np.argmax(solid, axis=2)], np.inf) - 0.5 * _STEP_Y_M
     last = np.where(touched, y[len(y) - 1 - np.argmax(solid[:, :, ::-1], axis=2)], -np.inf) + 0.5 * _STEP_Y_M
@@ -77,7 +69,7 @@ def simulate_closing(poses: FloatArray, occupancy: Occupancy, gripper: GripperSp
     on_low, on_high = first < low[:, None] + _CONTACT_M, last > high[:, None] - _CONTACT_M
     share = np.minimum(on_low.mean(axis=1), on_high.mean(axis=1))
     weight = np.maximum(value.sum(axis=(1, 2)), 1e-6)
-    seen = occupancy.seen.reshape(-1)[index].sum(axis=(1, 2)) / weight
+    seen = occupancy.around(poses, grid, occupancy.seen).sum(axis=1) / weight
     top = np.where(touched, rows[None, :, 1], 0.0).min(axis=1)
     return Closing(
         low=np.where(something, low, np.nan),

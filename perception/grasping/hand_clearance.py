@@ -43,8 +43,8 @@ def hand_clearance(
     palm_box = boxes[4].copy()
     palm_box[0, 2] = min(palm_box[0, 2], palm_box[1, 2] - retreat_m)
     palm = _filled(palm_box, _PALM_STEP_M * step_scale)
-    at_fingers = _lookup(poses, fingers, occupancy)
-    at_palm = _lookup(poses, palm, occupancy)
+    at_fingers = occupancy.around(poses, fingers)
+    at_palm = occupancy.around(poses, palm)
     corners = np.array([[b[i, 0], b[j, 1], b[k, 2]] for b in boxes for i in (0, 1) for j in (0, 1) for k in (0, 1)])
     heights = poses[:, 2, :3] @ corners.T + poses[:, 2, 3:4]
     return Clearance(
@@ -53,12 +53,6 @@ def hand_clearance(
         palm=at_palm.max(axis=1).astype(np.float64),
         lowest_m=heights.min(axis=1),
     )
-
-
-def _lookup(poses: FloatArray, points: FloatArray, occupancy: Occupancy) -> FloatArray:
-    """(G, P) occupancy at points (P, 3) of the grasp frame."""
-    places = points.astype(np.float32) @ poses[:, :3, :3].astype(np.float32).transpose(0, 2, 1)
-    return np.asarray(occupancy.at(places + poses[:, None, :3, 3].astype(np.float32)))
 
 
 def _filled(box: FloatArray, step_m: float) -> FloatArray:

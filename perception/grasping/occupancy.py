@@ -17,6 +17,7 @@ from geometry import FloatArray, invert
 from perception.grasping.table_scene import TableScene
 
 _VOXEL_M = 0.004
+_CHUNK = 60_000
 _MAX_VOXELS = 1_500_000
 _SIDE_MARGIN_M = 0.06
 _TOP_MARGIN_M = 0.05
@@ -40,16 +41,39 @@ class Occupancy:
     voxel_m: float
     """Edge of a voxel."""
 
-    def indices(self, points: NDArray[np.floating]) -> NDArray[np.int64]:
-        """(...) flat index of the voxel that holds each point (..., 3); border voxels (free) outside."""
-        cells = np.rint((points - self.origin) / self.voxel_m).astype(np.int32)
-        shape = np.array(self.solid.shape, dtype=np.int32)
-        np.clip(cells, 0, shape - 1, out=cells)
-        return np.asarray((cells[..., 0] * shape[1] + cells[..., 1]) * shape[2] + cells[..., 2])
-
     def at(self, points: NDArray[np.floating]) -> Float32Array:
         """(...) probability that each point (..., 3) is solid; 0 outside the grid."""
-        return np.asarray(self.solid.reshape(-1)[self.indices(points)])
+        flat = np.asarray(points).reshape(-1, 3)
+        return self.around(np.eye(4)[None], flat)[0].reshape(np.shape(points)[:-1])
+
+    def around(
+        self, poses: FloatArray, points: NDArray[np.floating], field: Float32Array | None = None
+    ) -> Float32Array:
+        """(G, P) value at points (P, 3) given in the frames `poses` (G, 4, 4); 0 outside the grid.
+
+        Args:
+            poses: frames in the table frame.
+            points: the same places in each of the frames.
+            field: `solid` (the default) or `seen`.
+        """
+        values = np.empty((len(poses), len(points)), dtype=np.float32)
+        source = (self.solid if field is None else field).reshape(-1)
+        to_cells = poses[:, :3].astype(np.float64) / self.voxel_m
+        to_cells[:, :, 3] += 0.5 - self.origin / self.voxel_m
+        rotation, offset, local = to_cells[:, :, :3].astype(np.float32), to_cells[:, :, 3:].astype(np.float32), points.T
+        local = np.ascontiguousarray(local, dtype=np.float32)
+        chunk = max(1, _CHUNK // max(1, len(points)))
+        for start in range(0, len(poses), chunk):
+            part = slice(start, start + chunk)
+            flat = np.zeros((len(rotation[part]), len(points)), dtype=np.int32)
+            for axis, count in enumerate(self.solid.shape):
+                cells = rotation[part, axis] @ local
+                cells += offset[part, axis]
+                np.clip(cells, 0, count - 1, out=cells)
+                flat *= np.int32(count)
+                flat += cells.astype(np.int32)
+            np.take(source, flat, out=values[part])
+        return values
 
 
 def map_occupancy(scene: TableScene) -> Occupancy:

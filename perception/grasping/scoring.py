@@ -89,6 +89,5 @@ def grasp_scores(features: GraspFeatures) -> FloatArray:
 def _mass_offset(poses: FloatArray, occupancy: Occupancy) -> FloatArray:
     """(G,) mean position along x of the solid around the fingers, metres."""
     grid = np.stack(np.meshgrid(_BALANCE_X_M, _BALANCE_Y_M, _BALANCE_Z_M, indexing="ij"), axis=-1).reshape(-1, 3)
-    places = grid.astype(np.float32) @ poses[:, :3, :3].astype(np.float32).transpose(0, 2, 1)
-    solid = occupancy.at(places + poses[:, None, :3, 3].astype(np.float32))
+    solid = occupancy.around(poses, grid)
     return np.asarray((solid @ grid[:, 0]) / np.maximum(solid.sum(axis=1), 1e-6), dtype=np.float64)
