@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
@@ -116,6 +116,8 @@ class World:
         self.bullet: Any = _Client()
         self.bodies: dict[int, Body] = {}
         self.steps = 0
+        self.on_step: Callable[[], None] | None = None
+        """Called after every step, for example to record a video."""
         self.bullet.setPhysicsEngineParameter(
             fixedTimeStep=timestep_s, numSolverIterations=solver_iterations, deterministicOverlappingPairs=1
         )
@@ -198,7 +200,9 @@ class World:
         """Advance the simulation by `count` steps."""
         for _ in range(count):
             self.bullet.stepSimulation()
-        self.steps += count
+            self.steps += 1
+            if self.on_step is not None:
+                self.on_step()
 
     def contacts(self, body: Body, other: Body | None = None) -> list[Contact]:
         """Contact points of `body` after the last step; `other` limits them to one partner."""

@@ -3,10 +3,11 @@
 from envs.clutter.benchmark import run_clutter_removal
 from envs.clutter.observation import Observation, Planner, Proposals, RankedGrasps, single_view_tsdf
 from envs.clutter.oracle import OracleConfig, OraclePlanner
+from envs.clutter.parallel import PlayRound, play_rounds
 from envs.clutter.protocol import DIALECT_A, DIALECT_B, Dialect, View, dialect
 from envs.clutter.rounds import Attempt, FailureRecorder, PrivilegedPlanner, Round, run_round
 from envs.clutter.simulation import ClutterSimulation, Execution, try_grasp
-from envs.clutter.statistics import ClutterResult, Rate, summarise
+from envs.clutter.statistics import ClutterResult, Rate, rate, summarise
 
 __all__ = [
     "DIALECT_A",
@@ -21,6 +22,7 @@ __all__ = [
     "OracleConfig",
     "OraclePlanner",
     "Planner",
+    "PlayRound",
     "PrivilegedPlanner",
     "Proposals",
     "RankedGrasps",
@@ -28,6 +30,8 @@ __all__ = [
     "Round",
     "View",
     "dialect",
+    "play_rounds",
+    "rate",
     "run_clutter_removal",
     "run_round",
     "single_view_tsdf",

@@ -50,11 +50,7 @@ class ClutterResult:
 
 
 def summarise(rounds: Sequence[Round]) -> ClutterResult:
-    """Rates over the seeds of a run.
-
-    With two or more seeds the interval is Student's t over the seeds' rates; with one it is a
-    percentile bootstrap over its rounds (grasps of one round are not independent).
-    """
+    """Rates, endings and planning time of a run; see `rate` for the intervals."""
     if not rounds:
         raise InputError("summarise", expected="at least one round", got="none")
     ordered = tuple(sorted(rounds, key=lambda r: (r.seed, r.round)))
@@ -62,18 +58,26 @@ def summarise(rounds: Sequence[Round]) -> ClutterResult:
     plan_ms = [1e3 * a.plan_s for r in ordered for a in r.attempts]
     return ClutterResult(
         rounds=ordered,
-        gsr=_rate(ordered, [len(r.attempts) for r in ordered]),
-        dr=_rate(ordered, [r.presented for r in ordered]),
+        gsr=rate([r.seed for r in ordered], [r.grasped for r in ordered], [len(r.attempts) for r in ordered]),
+        dr=rate([r.seed for r in ordered], [r.grasped for r in ordered], [r.presented for r in ordered]),
         endings={ending: endings[ending] for ending in ("cleared", "no grasp", "failures")},
         plan_ms_p50=float(np.median(plan_ms)) if plan_ms else float("nan"),
     )
 
 
-def _rate(rounds: Sequence[Round], totals: Sequence[int]) -> Rate:
-    """Rate of grasped objects over `totals`, one total a round."""
-    seeds = np.array([r.seed for r in rounds])
-    grasped, total = np.array([r.grasped for r in rounds], float), np.array(totals, float)
-    rates = np.array([_ratio(grasped[seeds == s].sum(), total[seeds == s].sum()) for s in np.unique(seeds)])
+def rate(seeds: Sequence[int], successes: Sequence[int], totals: Sequence[int]) -> Rate:
+    """The rate of successes, seed by seed, averaged over the seeds.
+
+    With two or more seeds the interval is Student's t over the seeds' rates; with one it is a
+    percentile bootstrap over its rounds (grasps of one round are not independent).
+
+    Args:
+        seeds: (n,) for each round the seed that it belongs to.
+        successes: (n,) successes in each round.
+        totals: (n,) what they are counted against.
+    """
+    seed, grasped, total = np.array(seeds), np.array(successes, float), np.array(totals, float)
+    rates = np.array([_ratio(grasped[seed == s].sum(), total[seed == s].sum()) for s in np.unique(seed)])
     mean = float(rates.mean())
     if len(rates) == 1:
         low, high = _bootstrap(grasped, total)
