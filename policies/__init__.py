@@ -1,0 +1,7 @@
+"""What the robot decides: the pick-and-place skill, and clearing a table with it."""
+
+from policies.clear_table import ClearConfig, ClearResult, Look, clear_table
+from policies.pick_place import PickAndPlace, PickResult
+from policies.pick_planning import PickConfig
+
+__all__ = ["ClearConfig", "ClearResult", "Look", "PickAndPlace", "PickConfig", "PickResult", "clear_table"]

@@ -1,0 +1,165 @@
+"""Clearing a table: look, plan, pick, place, look again, and stop with a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from envs.cell import RobotCell
+from envs.clutter import Observation, Planner, Proposals, RankedGrasps
+from geometry import FloatArray, InputError, rotation_angle
+from policies.pick_place import PickAndPlace, PickResult
+from policies.pick_planning import PickConfig
+
+StopReason = Literal["cleared", "no grasp", "failures", "attempts"]
+_SAME_PLACE_M = 0.02
+_SAME_ANGLE_RAD = np.deg2rad(30.0)
+_TWIN = np.diag([-1.0, -1.0, 1.0])
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClearConfig:
+    """When to stop."""
+
+    max_consecutive_failures: int = 2
+    """Stop after this many picks in a row that brought nothing to the bin."""
+    max_attempts: int = 50
+    """Stop after this many picks in all."""
+    max_looks_without_grasp: int = 1
+    """Stop after this many looks in a row at which no grasp was found or within reach."""
+    pick: PickConfig = field(default_factory=PickConfig)
+    """How the arm goes about a pick."""
+
+    def __post_init__(self) -> None:
+        if min(self.max_consecutive_failures, self.max_attempts, self.max_looks_without_grasp) < 1:
+            raise InputError("ClearConfig", expected="limits of at least 1", got=f"{self}")
+
+
+class Look(NamedTuple):
+    """One turn of the loop, for whoever watches."""
+
+    observation: Observation
+    grasps: RankedGrasps
+    result: PickResult | None
+    """None where no grasp was found."""
+    delivered: int
+    """Objects that came to the bin in this turn."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClearResult:
+    """How clearing a table went; the counts are true ones, from the simulated world."""
+
+    presented: int
+    """Objects on the table at the start."""
+    cleared: int
+    """Objects in the bin at the end."""
+    attempts: int
+    """Picks that were carried out."""
+    successes: int
+    """Picks that brought something to the bin."""
+    stop: StopReason
+    """Why it ended."""
+    robot_s: float
+    """Simulated time, the settling of the scene included."""
+    computing_s: float
+    """Wall time of grasp planning and motion planning."""
+
+    @property
+    def picks_per_hour(self) -> float:
+        """Objects in the bin per hour of robot time plus computing time."""
+        total_s = self.robot_s + self.computing_s
+        return 3600.0 * self.cleared / total_s if total_s > 0.0 else 0.0
+
+
+def clear_table(
+    cell: RobotCell,
+    planner: Planner,
+    config: ClearConfig | None = None,
+    *,
+    rng: np.random.Generator,
+    on_look: Callable[[Look], None] | None = None,
+) -> ClearResult:
+    """Clear the table of a cell.
+
+    Args:
+        cell: with a settled scene.
+        planner: any callable from an observation to ranked grasps.
+        config: when to stop.
+        rng: for the motion planner.
+        on_look: called after each turn, for pictures and progress.
+    """
+    config = config or ClearConfig()
+    skill = PickAndPlace(cell, config.pick)
+    try:
+        return _clear(cell, planner, skill, config, rng, on_look)
+    finally:
+        skill.close()
+
+
+def _clear(
+    cell: RobotCell,
+    planner: Planner,
+    skill: PickAndPlace,
+    config: ClearConfig,
+    rng: np.random.Generator,
+    on_look: Callable[[Look], None] | None,
+) -> ClearResult:
+    presented, start_s = len(cell.scene.objects), cell.world.time_s
+    attempts = successes = failures = empty_looks = 0
+    tried: list[FloatArray] = []
+    stop: StopReason = "cleared"
+    while cell.scene.objects:
+        if attempts == config.max_attempts:
+            stop = "attempts"
+            break
+        observation = cell.observe()
+        with skill.computing:
+            grasps = _untried_first(planner(observation), tried)
+        result, delivered = None, 0
+        if len(grasps.poses):
+            result = skill.run(grasps, observation.cloud_world, rng)
+            delivered = cell.sort_out()
+        if on_look is not None:
+            on_look(Look(observation, grasps, result, delivered))
+        if result is None or result.T_world_grasp is None:
+            empty_looks += 1
+            if empty_looks == config.max_looks_without_grasp:
+                stop = "no grasp"
+                break
+            continue
+        attempts, empty_looks = attempts + 1, 0
+        if delivered:
+            successes, failures, tried = successes + 1, 0, []
+            continue
+        failures += 1
+        tried.append(result.T_world_grasp)
+        if failures == config.max_consecutive_failures:
+            stop = "failures"
+            break
+    return ClearResult(
+        presented=presented,
+        cleared=len(cell.placed),
+        attempts=attempts,
+        successes=successes,
+        stop=stop,
+        robot_s=cell.world.time_s - start_s,
+        computing_s=skill.computing.total_s,
+    )
+
+
+def _untried_first(grasps: RankedGrasps, tried: list[FloatArray]) -> RankedGrasps:
+    """Grasps like one that has just failed go to the end."""
+    poses = np.asarray(grasps.poses)
+    if not tried or len(poses) == 0:
+        return grasps
+    failed = np.stack(tried)
+    near = np.linalg.norm(poses[:, None, :3, 3] - failed[None, :, :3, 3], axis=-1) < _SAME_PLACE_M
+    angle = rotation_angle(poses[:, None, :3, :3], failed[None, :, :3, :3])
+    twin = rotation_angle(poses[:, None, :3, :3], failed[None, :, :3, :3] @ _TWIN)
+    alike = np.any(near & (np.minimum(angle, twin) < _SAME_ANGLE_RAD), axis=1)
+    order = np.argsort(alike, kind="stable")
+    return Proposals(poses[order], np.asarray(grasps.widths_m)[order], np.asarray(grasps.scores)[order])
