@@ -2,6 +2,7 @@
 
 PYTHON ?=
 VENV   ?= .venv
+ROUNDS ?= 10
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
@@ -13,7 +14,7 @@ help:
 	@echo "make slow     the tests that take longer"
 	@echo "make check    formatting, lint and types"
 	@echo "make format   put the formatting right"
-	@echo "make bench    the benchmarks of the README, small"
+	@echo "make bench    the benchmarks, small: ROUNDS=100 for the size of the tables"
 	@echo "make clean    remove the virtual environment, caches and build folders"
 	@echo "PYTHON=python3.12 chooses the interpreter, 3.10 to 3.12."
 
@@ -43,7 +44,8 @@ format: $(READY)
 
 bench: $(READY)
 	$(BIN)/graspmimic bench render --json output/bench_render.json
-	$(BIN)/graspmimic bench clutter --json output/bench_clutter.json $(ARGS)
+	$(BIN)/graspmimic bench clutter --scene packed --rounds $(ROUNDS) --json output/bench_packed.json
+	$(BIN)/graspmimic bench clutter --scene pile --rounds $(ROUNDS) --json output/bench_pile.json
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -27,7 +27,6 @@ setup(
         "Programming Language :: Python :: 3.11",
         "Programming Language :: Python :: 3.12",
         "Topic :: Scientific/Engineering :: Artificial Intelligence",
-        "Typing :: Typed",
     ],
     python_requires=">=3.10,<3.13",
     packages=find_packages(include=[floor + below for floor in FLOORS for below in ("", ".*")]),
