@@ -1,0 +1,170 @@
+"""`graspmimic detect`: grasps for one real RGB-D frame or point cloud."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import tyro
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from geometry import InputError
+from graspmimic.detect_input import read_frame
+from graspmimic.detect_output import show, write_grasps, write_picture
+from graspmimic.planners import make_planner
+from perception.figures import GraspPicture
+from perception.frames import RealScene, on_targets
+from perception.grasping import Grasps, suppress_duplicates
+
+_DRAWN_APART_M, _DRAWN_APART_RAD = 0.03, 0.8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Detect:
+    """Find grasps in one depth image or point cloud, and draw them.
+
+    Give --depth with its intrinsics (--camera FILE, or --fx --fy --cx --cy), or --cloud. The table is
+    found by itself and grasps are wanted on what stands on it; --mask and --workspace narrow that
+    down. Writes grasps.npy (17 columns, as GraspNet), grasps.json and grasps.png to --output. Poses
+    are in the frame of the input: x right, y down, z forward for a camera.
+    """
+
+    depth: Path | None = None
+    """Depth image: 16-bit PNG or TIFF, NPY, NPZ (key depth), EXR."""
+    cloud: Path | None = None
+    """Point cloud instead of a depth image: PLY, PCD, NPZ (key points), NPY; metres."""
+    color: Path | None = None
+    """Colour image of the depth image's size, for the picture."""
+    mask: Path | None = None
+    """Image of the depth image's size, above 0 on what may be grasped."""
+    camera: Path | None = None
+    """Intrinsics: JSON, or a ROS CameraInfo as YAML."""
+    fx: float | None = None
+    """Focal length along x, pixels, in place of --camera."""
+    fy: float | None = None
+    """Focal length along y, pixels."""
+    cx: float | None = None
+    """Column of the optical axis, pixels."""
+    cy: float | None = None
+    """Row of the optical axis, pixels."""
+    depth_scale: float | None = None
+    """Depth units per metre, such as 1000; guessed for integer files, 1 for float files."""
+    workspace: tuple[float, float, float, float, float, float] | None = None
+    """Box of what may be grasped: xmin xmax ymin ymax zmin zmax, metres, in the frame of the input."""
+    viewpoint: tuple[float, float, float] | None = None
+    """Where --cloud was seen from, metres, in its frame; its origin by default."""
+    table: Literal["auto", "none"] = "auto"
+    """Whether to look for the surface that objects stand on."""
+    max_range_m: float = 1.5
+    """Whatever is farther away is background."""
+    planner: str = "antipodal"
+    """antipodal, topdown, or module:attribute for one of your own."""
+    top_k: int = 50
+    """Grasps to write, best first."""
+    draw: int = 12
+    """Grasps to draw at most, best first; of those close to each other, the best."""
+    view: Annotated[tuple[Path, ...] | None, tyro.conf.arg(metavar="[FILE.rrd]")] = None
+    """Show the scene in Rerun's window, or write it to a file (extra: view)."""
+    seed: int = 0
+    """Seed of everything random."""
+    output: Path = Path("output/detect")
+    """Folder for grasps.npy, grasps.json and grasps.png."""
+    json: Path | None = None
+    """File for the result as JSON."""
+
+    def __post_init__(self) -> None:
+        frame_only = ("color", "mask", "camera", "fx", "fy", "cx", "cy", "depth_scale")
+        given = [name for name in frame_only if getattr(self, name) is not None]
+        _check("--depth and --cloud", (self.depth is None) != (self.cloud is None), "one of the two", "both or none")
+        _check("--cloud", self.cloud is None or not given, "no options of depth images beside it", given)
+        _check("--viewpoint", self.viewpoint is None or self.cloud is not None, "--cloud beside it", "none")
+        _check("--seed", self.seed >= 0, "at least 0", self.seed)
+        _check("--top-k", self.top_k >= 1, "at least 1", self.top_k)
+        _check("--draw", self.draw >= 0, "at least 0", self.draw)
+        _check("--max-range-m", 0.0 < self.max_range_m < 100.0, "metres, above 0 and below 100", self.max_range_m)
+        _check("--planner", self.planner != "oracle", "a planner that needs no simulated world", self.planner)
+        _check("--view", self.view is None or len(self.view) < 2, "one file at most", self.view)
+        if self.workspace is not None:
+            low, high = np.array(self.workspace).reshape(3, 2).T
+            sane = bool(np.isfinite([low, high]).all() and (low < high).all())
+            _check("--workspace", sane, "xmin xmax ymin ymax zmin zmax, each min below its max", self.workspace)
+
+    def run(self, console: Console) -> dict[str, Any]:
+        """Detect, write and return {grasps, best_score, time_ms} and more."""
+        planner = make_planner(self.planner)
+        console.print("Grasps in one frame: " + ", ".join(f"{k}={v}" for k, v in vars(self).items() if v is not None))
+        columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+        with Progress(*columns, console=console, transient=True) as progress:
+            bar = progress.add_task("reading", total=4)
+            frame = read_frame(self)
+            progress.update(bar, advance=1, description="finding the table")
+            start = time.perf_counter()
+            scene = frame.scene(self)
+            progress.update(bar, advance=1, description="planning")
+            grasps = plan_on_targets(planner, scene).top(self.top_k)
+            time_ms = 1e3 * (time.perf_counter() - start)
+            progress.update(bar, advance=1, description="drawing")
+            write_grasps(self.output, scene, grasps)
+            drawn = suppress_duplicates(grasps, distance_m=_DRAWN_APART_M, angle_rad=_DRAWN_APART_RAD).top(self.draw)
+            picture = frame.picture(scene, drawn)
+            write_picture(self.output / "grasps.png", picture, _title(grasps, picture, time_ms))
+            if self.view is not None:
+                show(scene, picture, self.view[0] if self.view else None)
+            progress.update(bar, advance=1)
+        results = {
+            "grasps": len(grasps),
+            "best_score": float(grasps.scores[0]) if len(grasps) else None,
+            "time_ms": time_ms,
+            "table_found": scene.support is not None,
+            "target_points": int(scene.targets.sum()),
+            "depth_scale": frame.depth_scale,
+            "note": grasps.note,
+        }
+        console.print(_summary(results, frame.remark, self.output))
+        return results
+
+
+def plan_on_targets(planner: Callable[[Any], Any], scene: RealScene) -> Grasps:
+    """What a planner finds in a scene, kept to the grasps that hold a target; `note` says why none is left."""
+    if not scene.targets.any():
+        return Grasps(note="nothing stands on the table within range, mask and workspace")
+    found = planner(scene)
+    if not isinstance(found, Grasps):
+        found = Grasps(found.poses, found.widths_m, found.scores)
+    kept = on_targets(found.sorted(), scene)
+    if len(found) and not len(kept):
+        return replace(kept, note=f"none of {len(found)} grasps holds a target")
+    return kept
+
+
+def _check(option: str, good: bool, expected: str, got: Any) -> None:
+    if not good:
+        raise InputError(option, expected=expected, got=f"{got}")
+
+
+def _title(grasps: Grasps, picture: GraspPicture, time_ms: float) -> str:
+    if not len(grasps):
+        return f"no grasp: {grasps.note}"
+    drawn = f"{len(picture.poses)} of the {len(grasps)} best grasps"
+    return "   ·   ".join([drawn, f"top score {grasps.scores[0]:.2f}", f"{time_ms:.0f} ms"])
+
+
+def _summary(results: dict[str, Any], remark: str, output: Path) -> Table:
+    table = Table(title="Grasps" if results["grasps"] else "No grasp", show_header=False)
+    table.add_row("grasps", str(results["grasps"]))
+    if results["best_score"] is not None:
+        table.add_row("best score", f"{results['best_score']:.3f}")
+    table.add_row("table", "found" if results["table_found"] else "none")
+    table.add_row("target points", str(results["target_points"]))
+    table.add_row("time, table and planning", f"{results['time_ms']:.0f} ms")
+    for name, text in (("depth", remark), ("note", results["note"])):
+        if text:
+            table.add_row(name, text)
+    table.add_row("written", f"{output}/grasps.npy, .json, .png")
+    return table

@@ -1,0 +1,163 @@
+"""What `graspmimic detect` reads: a depth image with its camera, or a cloud, by the command's options."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geometry import FloatArray, InputError, PinholeCamera, invert, transform_points
+from perception.figures import GraspPicture, render_points, shade_depth
+from perception.frames import (
+    Cloud,
+    RealScene,
+    read_cloud,
+    read_color,
+    read_depth,
+    read_intrinsics,
+    read_mask,
+    scene_from_cloud,
+    scene_from_depth,
+)
+from perception.grasping import Grasps
+
+if TYPE_CHECKING:
+    from graspmimic.detect import Detect
+
+_SPLAT_PIXELS = 1.8
+
+
+@dataclass(frozen=True)
+class DepthFrame:
+    """A depth image with its camera."""
+
+    depth_m: NDArray[np.float32]
+    camera: PinholeCamera
+    color: NDArray[np.uint8] | None
+    mask: NDArray[np.bool_] | None
+    depth_scale: float | None
+    remark: str
+    """How the depth was read, where a person should know."""
+
+    def scene(self, options: Detect) -> RealScene:
+        """The table and the targets in the image."""
+        return scene_from_depth(
+            self.depth_m,
+            self.camera,
+            np.random.default_rng(options.seed),
+            mask=self.mask,
+            workspace_camera=_corners(options),
+            find_table=options.table == "auto",
+            max_range_m=options.max_range_m,
+        )
+
+    def picture(self, scene: RealScene, grasps: Grasps) -> GraspPicture:
+        """The colour image, or the depth as a picture, and the cloud in the same colours."""
+        image = self.color if self.color is not None else shade_depth(self.depth_m, self.camera)
+        points = scene.camera.unproject(scene.depth_m)
+        seen = np.isfinite(points[..., 2])
+        return _picture(scene, grasps, image, points[seen], image[seen])
+
+
+@dataclass(frozen=True)
+class CloudFrame:
+    """A point cloud."""
+
+    cloud: Cloud
+    depth_scale: float | None = None
+    remark: str = ""
+
+    def scene(self, options: Detect) -> RealScene:
+        """The table and the targets in the cloud."""
+        return scene_from_cloud(
+            self.cloud.points,
+            np.random.default_rng(options.seed),
+            viewpoint=options.viewpoint,
+            workspace_camera=_corners(options),
+            find_table=options.table == "auto",
+            max_range_m=options.max_range_m,
+        )
+
+    def picture(self, scene: RealScene, grasps: Grasps) -> GraspPicture:
+        """The cloud as its camera saw it, in its own colours or lit as a cast."""
+        if self.cloud.colors is None:
+            image = shade_depth(scene.depth_m, scene.camera)
+            points = scene.camera.unproject(scene.depth_m)
+            seen = np.isfinite(points[..., 2])
+            return _picture(scene, grasps, image, points[seen], image[seen])
+        points = transform_points(invert(scene.T_source_camera), self.cloud.points)
+        sizes = _SPLAT_PIXELS * np.abs(points[:, 2]) / scene.camera.fx
+        image = render_points(points, self.cloud.colors, sizes, scene.camera, np.eye(4))
+        return _picture(scene, grasps, image, points, self.cloud.colors)
+
+
+def read_frame(options: Detect) -> DepthFrame | CloudFrame:
+    """Read what the options name.
+
+    Raises:
+        InputError: if a file is bad, or intrinsics are missing, or sizes differ.
+    """
+    if options.depth is None:
+        assert options.cloud is not None
+        return CloudFrame(read_cloud(options.cloud))
+    camera, file_scale = _intrinsics(options)
+    depth = read_depth(options.depth, depth_scale=options.depth_scale or file_scale)
+    shape = depth.depth_m.shape
+    camera = camera or _camera_of_options(options, shape)
+    camera.check_image(str(options.depth), depth.depth_m)
+    color = None if options.color is None else read_color(options.color)
+    mask = None if options.mask is None else read_mask(options.mask)
+    for path, image in ((options.color, color), (options.mask, mask)):
+        if image is not None and image.shape[:2] != shape:
+            raise InputError(
+                str(path), expected=f"an image of the depth image's size {shape}", got=f"{image.shape[:2]}"
+            )
+    remark = f"read at {depth.depth_scale:g} units per metre, a guess; set --depth-scale" if depth.guessed else ""
+    return DepthFrame(depth.depth_m, camera, color, mask, depth.depth_scale, remark)
+
+
+def _intrinsics(options: Detect) -> tuple[PinholeCamera | None, float | None]:
+    """The camera of the file and its depth scale; None for a camera given by numbers."""
+    numbers = {name: getattr(options, name) for name in ("fx", "fy", "cx", "cy")}
+    missing = [f"--{name}" for name, value in numbers.items() if value is None]
+    if options.camera is not None and len(missing) < 4:
+        raise InputError("--camera", expected="a file or --fx --fy --cx --cy", got="both")
+    if options.camera is None and missing:
+        raise InputError(
+            "intrinsics",
+            expected="--camera FILE, or all of --fx --fy --cx --cy",
+            got=f"neither; {', '.join(missing)} missing",
+            remedy="your camera's driver publishes them as camera_info",
+        )
+    return read_intrinsics(options.camera) if options.camera is not None else (None, None)
+
+
+def _camera_of_options(options: Detect, shape: tuple[int, ...]) -> PinholeCamera:
+    height, width = shape
+    fx, fy, cx, cy = (float(getattr(options, name)) for name in ("fx", "fy", "cx", "cy"))
+    return PinholeCamera(width=width, height=height, fx=fx, fy=fy, cx=cx, cy=cy)
+
+
+def _corners(options: Detect) -> FloatArray | None:
+    """(2, 3) corners of the workspace, or None."""
+    return None if options.workspace is None else np.array(options.workspace).reshape(3, 2).T
+
+
+def _picture(
+    scene: RealScene, grasps: Grasps, image: NDArray[np.uint8], points_camera: FloatArray, colors: NDArray[np.uint8]
+) -> GraspPicture:
+    targets = scene.target_points()
+    return GraspPicture(
+        image=image,
+        camera=scene.camera,
+        T_world_camera=scene.T_world_camera,
+        points=transform_points(scene.T_world_camera, points_camera),
+        point_colors=colors,
+        point_sizes_m=_SPLAT_PIXELS * np.abs(points_camera[:, 2]) / scene.camera.fx,
+        poses=grasps.poses,
+        widths_m=grasps.widths_m,
+        scores=grasps.scores,
+        focus=targets if len(targets) else transform_points(scene.T_world_camera, points_camera),
+    )
