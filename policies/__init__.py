@@ -3,5 +3,17 @@
 from policies.clear_table import ClearConfig, ClearResult, Look, clear_table
 from policies.pick_place import PickAndPlace, PickResult
 from policies.pick_planning import PickConfig
+from policies.robot_clutter import RobotClutterResult, RobotRound, run_robot_clutter
 
-__all__ = ["ClearConfig", "ClearResult", "Look", "PickAndPlace", "PickConfig", "PickResult", "clear_table"]
+__all__ = [
+    "ClearConfig",
+    "ClearResult",
+    "Look",
+    "PickAndPlace",
+    "PickConfig",
+    "PickResult",
+    "RobotClutterResult",
+    "RobotRound",
+    "clear_table",
+    "run_robot_clutter",
+]

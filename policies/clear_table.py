@@ -14,7 +14,7 @@ from geometry import FloatArray, InputError, rotation_angle
 from policies.pick_place import PickAndPlace, PickResult
 from policies.pick_planning import PickConfig
 
-StopReason = Literal["cleared", "no grasp", "failures", "attempts"]
+StopReason = Literal["cleared", "no grasp", "out of reach", "failures", "attempts"]
 _SAME_PLACE_M = 0.02
 _SAME_ANGLE_RAD = np.deg2rad(30.0)
 _TWIN = np.diag([-1.0, -1.0, 1.0])
@@ -57,6 +57,8 @@ class ClearResult:
     """Objects on the table at the start."""
     cleared: int
     """Objects in the bin at the end."""
+    lost: int
+    """Objects that ended neither on the table nor in the bin."""
     attempts: int
     """Picks that were carried out."""
     successes: int
@@ -128,7 +130,7 @@ def _clear(
         if result is None or result.T_world_grasp is None:
             empty_looks += 1
             if empty_looks == config.max_looks_without_grasp:
-                stop = "no grasp"
+                stop = "no grasp" if result is None else "out of reach"
                 break
             continue
         attempts, empty_looks = attempts + 1, 0
@@ -143,6 +145,7 @@ def _clear(
     return ClearResult(
         presented=presented,
         cleared=len(cell.placed),
+        lost=cell.lost,
         attempts=attempts,
         successes=successes,
         stop=stop,
