@@ -42,7 +42,7 @@ def plan_motion(
     limits: JointLimits = PANDA_LIMITS,
     speed: float = 1.0,
     ignore: Iterable[int] = (),
-    tree_size: int = 400,
+    tree_size: int = 1000,
 ) -> MotionPlan:
     """Find a motion from rest to rest that keeps clear of the obstacles.
 

@@ -18,6 +18,7 @@ _SHORTCUTS = 40
 _GOAL_REGION_RAD = 0.8
 
 IsFree = Callable[[FloatArray], bool]
+"""Whether straight joint-space lines between waypoints (k, 7) are free."""
 
 
 class _Tree:
