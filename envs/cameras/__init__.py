@@ -4,6 +4,7 @@ from envs.cameras.frame import Frame
 from envs.cameras.raycast import RaycastCamera
 from envs.cameras.sensor_noise import dex_noise, norm_noise, trans_noise
 from envs.cameras.shading import Lighting
+from envs.cameras.structured_light import StructuredLight
 from envs.cameras.tinyrenderer import TinyRendererCamera
 from envs.cameras.triangles import SceneTriangles, scene_triangles
 
@@ -12,6 +13,7 @@ __all__ = [
     "Lighting",
     "RaycastCamera",
     "SceneTriangles",
+    "StructuredLight",
     "TinyRendererCamera",
     "dex_noise",
     "norm_noise",
