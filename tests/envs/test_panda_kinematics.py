@@ -81,6 +81,12 @@ def test_ik_converges_on_random_reachable_poses():
     assert PANDA_LIMITS.margin(result.q).min() > 0.0
 
 
+def test_most_poses_need_no_restart():
+    """Joints at their limits must not hold up the others: without that, 0.69 instead of 0.85."""
+    result = solve_ik(grasp_pose(random_postures(500, seed=4)), config=IKConfig(restarts=0))
+    assert result.converged.mean() > 0.8
+
+
 @pytest.mark.parametrize("place", [(1.2, 0.0, 0.3), (0.0, 0.0, 0.0), (0.5, 0.0, -1.0)])
 def test_ik_says_so_when_out_of_reach(place):
     result = solve_ik(transform(np.diag([1.0, -1.0, -1.0]), place))

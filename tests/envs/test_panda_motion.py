@@ -16,6 +16,7 @@ from envs.panda import (
     straight_line,
     waypoint_motion,
 )
+from envs.panda.curve_timing import time_curve
 from envs.world import World
 from geometry import InputError, rotation_angle, transform
 
@@ -34,6 +35,9 @@ MOTIONS = {
     "rounded waypoints": lambda: waypoint_motion(WAYPOINTS),
     "stopping waypoints": lambda: waypoint_motion(WAYPOINTS, stop=True),
     "back and forth": lambda: waypoint_motion([HOME_Q, HOME_Q + 0.3, HOME_Q]),
+    "jumps that coincide": lambda: waypoint_motion(
+        [HOME_Q, HOME_Q + np.eye(7)[0] * 2.175 * (2 * 2.175 / 15.0), HOME_Q]  # a leg as long as the window
+    ),
     "line": lambda: straight_line(HOME_Q, DOWN).trajectory,
     "fast line": lambda: straight_line(HOME_Q, DOWN, speed_m_s=np.inf).trajectory,
     "turn in place": lambda: (
@@ -66,6 +70,32 @@ def test_motions_of_random_postures_keep_the_joint_limits():
             velocity, acceleration, jerk = rates_over_limits(trajectory)
             assert max(velocity, acceleration) <= 1.0 + 1e-4 and jerk <= 1.0 + 1e-2
             assert PANDA_LIMITS.margin(trajectory.q).min() > -1e-9
+
+
+def test_lines_at_full_speed_keep_the_joint_limits():
+    rng = np.random.default_rng(1)
+    driven = 0
+    for _ in range(40):
+        q = HOME_Q + rng.uniform(-0.5, 0.5, 7)
+        goal = grasp_pose(q) @ transform(translation=rng.uniform(-0.3, 0.3, 3))
+        trajectory = straight_line(q, goal, speed_m_s=np.inf).trajectory
+        if trajectory is not None:
+            driven += 1
+            velocity, acceleration, jerk = rates_over_limits(trajectory)
+            assert max(velocity, acceleration) <= 1.0 + 1e-3 and jerk <= 1.0 + 1e-2
+    assert driven > 10
+
+
+def test_a_wavy_curve_keeps_the_jerk_limit():
+    """Ripples so fine that only the curve's third derivative matters: the motion is stretched."""
+
+    def curve(s, nu=0):
+        ripple = 1e-5 * 800.0**nu * np.sin(800.0 * np.asarray(s) + 0.5 * np.pi * nu)
+        line = (np.asarray(s), np.ones_like(s), 0.0, 0.0)[nu]
+        return (HOME_Q if nu == 0 else 0.0) + np.multiply.outer(line + ripple, np.eye(7)[0])
+
+    velocity, acceleration, jerk = rates_over_limits(time_curve(curve, 0.6))
+    assert max(velocity, acceleration, jerk) <= 1.0 + 1e-2
 
 
 def test_a_long_single_joint_motion_takes_the_time_of_the_closed_form():
@@ -161,6 +191,17 @@ def test_a_contact_stops_the_motion():
         world.step(60)
         tip = arm.T_world_grasp[2, 3]
         assert tip == pytest.approx(plate.pose()[2, 3] + 0.01, abs=3e-3)
+
+
+def test_a_stopped_arm_stays_where_it_is():
+    with World() as world:
+        arm = PandaArm(world)
+        result = follow(arm, MOTIONS["joint"](), stop_when=lambda: world.time_s > 0.4)
+        assert not result.completed and result.time_s == pytest.approx(0.4, abs=0.01)
+        stopped = arm.q
+        world.step(120)
+        assert np.abs(arm.q - stopped).max() < 2e-3
+        assert np.abs(arm.dq).max() < 1e-3
 
 
 def executed_digest() -> str:
