@@ -4,15 +4,20 @@ from perception.grasping.antipodal import AntipodalPlanner
 from perception.grasping.candidates import Sampling
 from perception.grasping.graspnet_format import from_graspnet, load_graspnet, save_graspnet, to_graspnet
 from perception.grasping.grasps import Grasps
+from perception.grasping.gripper_collision import CollisionCounts, count_collisions
 from perception.grasping.nms import suppress_duplicates
 from perception.grasping.scene_view import DepthView, SceneView, view_of_cloud
+from perception.grasping.topdown import TopDownPlanner
 
 __all__ = [
     "AntipodalPlanner",
+    "CollisionCounts",
     "DepthView",
     "Grasps",
     "Sampling",
     "SceneView",
+    "TopDownPlanner",
+    "count_collisions",
     "from_graspnet",
     "load_graspnet",
     "save_graspnet",

@@ -19,6 +19,7 @@ _SOLID = 0.45
 _STEP_Y_M = 0.003
 _STEP_Z_M = 0.005
 _CONTACT_M = 0.005
+_NEAR_M = 0.006
 
 
 class Closing(NamedTuple):
@@ -30,8 +31,12 @@ class Closing(NamedTuple):
     """(G,) the same at +y."""
     contact_lines: FloatArray
     """(G,) the smaller share, of both fingers, of grid lines that touch it."""
-    squareness: FloatArray
-    """(G,) the smaller cosine, of both contacts, between surface normal and closing direction."""
+    escape: FloatArray
+    """(G,) slope with which the held thing widens beyond the fingertips: above 0 it is squeezed out."""
+    wedge: FloatArray
+    """(G,) slope with which it widens along the hand's x: it is squeezed out sideways."""
+    slant: FloatArray
+    """(G,) slope of parallel sides against the fingers: it turns until it lies flat."""
     opposition: FloatArray
     """(G,) cosine between the closing direction and the line through both contact patches."""
     engaged_m: FloatArray
@@ -61,7 +66,7 @@ def simulate_closing(poses: FloatArray, occupancy: Occupancy, gripper: GripperSp
     shape = (len(poses), len(rows), len(y))
     value = occupancy.around(poses, grid).reshape(shape)
     solid: NDArray[np.bool_] = value > _SOLID
-    touched = solid.any(axis=2)
+    touched = np.any(solid, axis=2)
     first = np.where(touched, y[np.argmax(solid, axis=2)], np.inf) - 0.5 * _STEP_Y_M
     last = np.where(touched, y[len(y) - 1 - np.argmax(solid[:, :, ::-1], axis=2)], -np.inf) + 0.5 * _STEP_Y_M
     low, high = first.min(axis=1), last.max(axis=1)
@@ -71,11 +76,14 @@ def simulate_closing(poses: FloatArray, occupancy: Occupancy, gripper: GripperSp
     weight = np.maximum(value.sum(axis=(1, 2)), 1e-6)
     seen = occupancy.around(poses, grid, occupancy.seen).sum(axis=1) / weight
     top = np.where(touched, rows[None, :, 1], 0.0).min(axis=1)
+    slopes = np.stack([_side_slope(first, rows), _side_slope(-last, rows)])
     return Closing(
         low=np.where(something, low, np.nan),
         high=np.where(something, high, np.nan),
         contact_lines=np.where(something, share, 0.0),
-        squareness=_squareness(first, last, rows),
+        escape=0.5 * (slopes[0, :, 1] + slopes[1, :, 1]),
+        wedge=0.5 * np.abs(slopes[0, :, 0] + slopes[1, :, 0]),
+        slant=0.5 * np.linalg.norm(slopes[0] - slopes[1], axis=1),
         opposition=_opposition(on_low, on_high, rows, np.where(something, high - low, 0.0)),
         engaged_m=np.where(something, -top, 0.0),
         seen_share=np.minimum(seen, 1.0),
@@ -91,22 +99,20 @@ def _grid(gripper: GripperSpec) -> tuple[FloatArray, FloatArray]:
     return y, np.stack(np.meshgrid(x, z, indexing="ij"), axis=-1).reshape(-1, 2)
 
 
-def _squareness(first: FloatArray, last: FloatArray, rows: FloatArray) -> FloatArray:
-    """Cosine of the slope of the two touched sides, from a plane fitted to each over the finger's face.
+def _side_slope(side: FloatArray, rows: FloatArray) -> FloatArray:
+    """(G, 2) slope along x and along -z of the gap between a finger's face and what it touches.
 
-    The fit weighs lines near the contact most: w = exp(-(distance to the contact / 8 mm)).
+    From a plane fitted to the gap over the face, in which lines near the contact weigh most:
+    w = exp(-gap / 6 mm). Along -z: above 0 the gap widens towards the palm.
     """
-    basis = np.concatenate([np.ones((len(rows), 1)), rows], axis=1)
-    cosines = []
-    for side in (first, -last):
-        reached = np.isfinite(side)
-        lead = np.where(reached, side, np.inf).min(axis=1, keepdims=True)
-        gap = np.where(reached, side - np.where(np.isfinite(lead), lead, 0.0), 0.0)
-        weight = np.where(reached, np.exp(-gap / 0.008), 0.0)
-        normal = np.einsum("gr,ra,rb->gab", weight, basis, basis) + 1e-6 * np.diag([0.0, 1.0, 1.0]) + 1e-9 * np.eye(3)
-        slope = np.linalg.solve(normal, np.einsum("gr,ra,gr->ga", weight, basis, gap)[..., None])[:, 1:, 0]
-        cosines.append(1.0 / np.sqrt(1.0 + (slope**2).sum(axis=1)))
-    return np.minimum(*cosines)
+    basis = np.concatenate([np.ones((len(rows), 1)), rows * (1.0, -1.0)], axis=1)
+    reached = np.isfinite(side)
+    lead = np.where(reached, side, np.inf).min(axis=1, keepdims=True)
+    gap = np.where(reached, side - np.where(np.isfinite(lead), lead, 0.0), 0.0)
+    weight = np.where(reached, np.exp(-gap / _NEAR_M), 0.0)
+    normal = np.einsum("gr,ra,rb->gab", weight, basis, basis, optimize=True) + np.diag([1e-6, 2e-5, 2e-5])
+    right = np.einsum("gr,ra->ga", weight * gap, basis)
+    return np.linalg.solve(normal, right[..., None])[:, 1:, 0]
 
 
 def _opposition(

@@ -17,7 +17,9 @@ _PENALTIES = {
     "fingers_mean": 6.0,
     "palm": 2.0,
     "thin_contact": 2.0,
-    "slanted": 4.0,
+    "escape": 3.0,
+    "wedge": 3.0,
+    "slant": 1.5,
     "skewed": 4.0,
     "shallow": 2.5,
     "narrow": 4.0,
@@ -42,8 +44,12 @@ class GraspFeatures(NamedTuple):
     """(G,) largest probability that the palm meets something on its way."""
     thin_contact: FloatArray
     """(G,) 1 where the fingers would touch in few places, 0 from a quarter of their face."""
-    slanted: FloatArray
-    """(G,) 1 - cosine of the surface to the finger."""
+    escape: FloatArray
+    """(G,) slope with which the held thing is squeezed out beyond the fingertips; 0 where it is drawn in."""
+    wedge: FloatArray
+    """(G,) slope with which it is squeezed out sideways."""
+    slant: FloatArray
+    """(G,) slope of parallel sides against the fingers."""
     skewed: FloatArray
     """(G,) 1 - cosine between closing direction and the line through the contacts."""
     shallow: FloatArray
@@ -68,7 +74,9 @@ def grasp_features(poses: FloatArray, closing: Closing, clearance: Clearance, oc
         fingers_mean=clearance.fingers_mean,
         palm=clearance.palm,
         thin_contact=np.clip(1.0 - closing.contact_lines / 0.25, 0.0, 1.0),
-        slanted=1.0 - closing.squareness,
+        escape=np.clip(closing.escape, 0.0, 1.5),
+        wedge=np.minimum(closing.wedge, 1.5),
+        slant=np.minimum(closing.slant, 1.5),
         skewed=1.0 - closing.opposition,
         shallow=np.clip(1.0 - closing.engaged_m / 0.025, 0.0, 1.0),
         narrow=np.clip(1.0 - width / 0.015, 0.0, 1.0),
