@@ -6,7 +6,7 @@ from envs.cameras.sensor_noise import dex_noise, norm_noise, trans_noise
 from envs.cameras.shading import Lighting
 from envs.cameras.structured_light import StructuredLight
 from envs.cameras.tinyrenderer import TinyRendererCamera
-from envs.cameras.triangles import SceneTriangles, scene_triangles
+from envs.cameras.triangles import SceneTriangles, VisualPart, scene_triangles, visual_parts
 
 __all__ = [
     "Frame",
@@ -15,8 +15,10 @@ __all__ = [
     "SceneTriangles",
     "StructuredLight",
     "TinyRendererCamera",
+    "VisualPart",
     "dex_noise",
     "norm_noise",
     "scene_triangles",
     "trans_noise",
+    "visual_parts",
 ]

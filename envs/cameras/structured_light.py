@@ -37,7 +37,7 @@ class StructuredLight:
     """Between the two imagers; the second one is on the right."""
     subpixel_step_px: float = 1.0 / 32.0
     """Smallest step of disparity; 0 for none."""
-    noise_px: float = 0.04
+    noise_px: float = 0.05
     """Standard deviation of disparity."""
     noise_grain_px: float = 2.0
     """Extent of one grain of that noise, about the matching window's; 0 makes each pixel independent."""
@@ -155,7 +155,7 @@ def _shadowed(disparity: FloatArray) -> NDArray[np.bool_]:
     landing = np.arange(disparity.shape[1]) - disparity
     right_of = np.minimum.accumulate(landing[:, ::-1], axis=1)[:, ::-1]
     hidden = np.zeros(disparity.shape, dtype=bool)
-    hidden[:, :-1] = landing[:, :-1] > right_of[:, 1:]
+    hidden[:, :-1] = landing[:, :-1] >= right_of[:, 1:]
     return hidden
 
 
