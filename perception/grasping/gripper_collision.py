@@ -6,12 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.spatial import cKDTree
 
 from geometry import PANDA_HAND, FloatArray, GripperSpec, InputError
 from perception.grasping.grasps import Grasps
 
-_PAIRS_AT_ONCE = 2_000_000
+_PAIRS_AT_ONCE = 400_000
 
 
 class CollisionCounts(NamedTuple):
@@ -66,16 +65,12 @@ def count_collisions(
         return CollisionCounts(*counts)
     widths = np.clip(grasps.widths_m, 0.0, gripper.max_width_m)
     widths = np.full_like(widths, gripper.max_width_m) if open_fully else widths
-    centre, radius = _bounding_ball(gripper, approach_m, margin_m)
-    near = cKDTree(cloud).query_ball_point(grasps.positions + centre * grasps.approaches, radius, return_sorted=True)
-    sizes = np.array([len(found) for found in near])
-    for part in _chunks(sizes):
-        owner = np.repeat(np.arange(part.start, part.stop), sizes[part])
-        index = np.concatenate([np.asarray(found, dtype=np.int64) for found in near[part]])
-        offset = cloud[index] - grasps.positions[owner]
-        local = np.einsum("pij,pi->pj", grasps.poses[owner, :3, :3], offset)
-        for row, hit in enumerate(_inside_parts(local, widths[owner], gripper, approach_m, margin_m)):
-            counts[row] += np.bincount(owner[hit], minlength=len(grasps))
+    hull = _hull(gripper, approach_m, margin_m)
+    step = max(1, _PAIRS_AT_ONCE // len(cloud))
+    for start in range(0, len(grasps), step):
+        owner, local = _near(cloud, grasps.poses[start : start + step], hull)
+        for row, hit in enumerate(_inside_parts(local, widths[start + owner], gripper, approach_m, margin_m)):
+            counts[row] += np.bincount(start + owner[hit], minlength=len(grasps))
     return CollisionCounts(*counts)
 
 
@@ -105,7 +100,7 @@ def _inside_parts(
     for p in sides:
         swept |= _inside(p, _extended(boxes[0], approach_m), margin_m)
         swept |= _inside(p, _extended(boxes[2], approach_m), margin_m)
-    return left, right & ~left, palm & ~left & ~right, between & ~left & ~right, swept & ~(left | right | palm)
+    return left, right, palm, between, swept & ~(left | right | palm)
 
 
 def _inside(points: FloatArray, box: FloatArray, margin_m: float) -> NDArray[np.bool_]:
@@ -117,20 +112,19 @@ def _extended(box: FloatArray, back_m: float) -> FloatArray:
     return np.array([box[0] - (0.0, 0.0, back_m), box[1]])
 
 
-def _bounding_ball(gripper: GripperSpec, approach_m: float, margin_m: float) -> tuple[float, float]:
-    """Position along z and radius of a ball around the open gripper and its way."""
+def _hull(gripper: GripperSpec, approach_m: float, margin_m: float) -> FloatArray:
+    """(2, 3) box around the open gripper and its way."""
     corners = np.concatenate([_extended(box, approach_m) for box in gripper.boxes()])
-    centre = 0.5 * (corners[:, 2].min() + corners[:, 2].max())
-    reach = np.abs(corners - (0.0, 0.0, centre)).max(axis=0) + margin_m
-    return float(centre), float(np.linalg.norm(reach))
+    return np.stack([corners.min(axis=0) - margin_m, corners.max(axis=0) + margin_m])
 
 
-def _chunks(sizes: NDArray[np.int64]) -> list[slice]:
-    """Runs of grasps with at most `_PAIRS_AT_ONCE` points together, or one grasp."""
-    chunks, start, total = [], 0, 0
-    for i, size in enumerate(sizes):
-        if i > start and total + size > _PAIRS_AT_ONCE:
-            chunks.append(slice(start, i))
-            start, total = i, 0
-        total += int(size)
-    return [*chunks, slice(start, len(sizes))]
+def _near(cloud: FloatArray, poses: FloatArray, hull: FloatArray) -> tuple[NDArray[np.int64], FloatArray]:
+    """Pairs of a pose and a point in its hull: the pose's index (P,), the point in its frame (P, 3)."""
+    inside = np.ones((len(poses), len(cloud)), dtype=bool)
+    for axis in range(3):
+        column = poses[:, :3, axis]
+        along = column @ cloud.T
+        along -= np.einsum("gi,gi->g", column, poses[:, :3, 3])[:, None]
+        inside &= (along > hull[0, axis]) & (along < hull[1, axis])
+    owner, index = np.nonzero(inside)
+    return owner, np.einsum("pij,pi->pj", poses[owner, :3, :3], cloud[index] - poses[owner, :3, 3])
