@@ -88,6 +88,7 @@ fi
 
 say "installing the pinned packages of requirements.txt (about 3 GB; minutes, by the network)"
 pip=("$venv/bin/python" -m pip --disable-pip-version-check --no-input)
-"${pip[@]}" install --requirement requirements.txt
+"${pip[@]}" install --requirement requirements.txt |
+    { grep --line-buffered -vE '^(Ignoring|Requirement already| )' || true; }
 "${pip[@]}" install --quiet --no-deps --no-build-isolation --editable .
 say "ready: $venv/bin/graspmimic --help"
