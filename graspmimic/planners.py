@@ -23,9 +23,9 @@ def make_planner(name: str) -> Callable[[Any], Any]:
 
         return OraclePlanner()
     if name in ("antipodal", "topdown"):
-        from perception.grasping import AntipodalPlanner, TopDownPlanner
+        from perception import grasping
 
-        return AntipodalPlanner() if name == "antipodal" else TopDownPlanner()
+        return grasping.AntipodalPlanner() if name == "antipodal" else grasping.TopDownPlanner()
     if ":" in name:
         return _import_planner(name)
     raise InputError(

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 
@@ -38,15 +37,14 @@ class ClearConfig:
             raise InputError("ClearConfig", expected="limits of at least 1", got=f"{self}")
 
 
-class Look(NamedTuple):
-    """One turn of the loop, for whoever watches."""
+class Watcher:
+    """Told what happens while a table is cleared; does nothing by itself."""
 
-    observation: Observation
-    grasps: RankedGrasps
-    result: PickResult | None
-    """None where no grasp was found."""
-    delivered: int
-    """Objects that came to the bin in this turn."""
+    def looked(self, observation: Observation, grasps: RankedGrasps) -> None:
+        """The camera has looked and the planner has answered; the arm has not moved yet."""
+
+    def picked(self, result: PickResult, delivered: int) -> None:
+        """A pick is over, or none was within reach; `delivered` objects came to the bin."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +81,7 @@ def clear_table(
     config: ClearConfig | None = None,
     *,
     rng: np.random.Generator,
-    on_look: Callable[[Look], None] | None = None,
+    watcher: Watcher | None = None,
 ) -> ClearResult:
     """Clear the table of a cell.
 
@@ -92,12 +90,12 @@ def clear_table(
         planner: any callable from an observation to ranked grasps.
         config: when to stop.
         rng: for the motion planner.
-        on_look: called after each turn, for pictures and progress.
+        watcher: told of each look and each pick, for pictures and progress.
     """
     config = config or ClearConfig()
     skill = PickAndPlace(cell, config.pick)
     try:
-        return _clear(cell, planner, skill, config, rng, on_look)
+        return _clear(cell, planner, skill, config, rng, watcher or Watcher())
     finally:
         skill.close()
 
@@ -108,7 +106,7 @@ def _clear(
     skill: PickAndPlace,
     config: ClearConfig,
     rng: np.random.Generator,
-    on_look: Callable[[Look], None] | None,
+    watcher: Watcher,
 ) -> ClearResult:
     presented, start_s = len(cell.scene.objects), cell.world.time_s
     attempts = successes = failures = empty_looks = 0
@@ -121,12 +119,12 @@ def _clear(
         observation = cell.observe()
         with skill.computing:
             grasps = _untried_first(planner(observation), tried)
+        watcher.looked(observation, grasps)
         result, delivered = None, 0
         if len(grasps.poses):
             result = skill.run(grasps, observation.cloud_world, rng)
             delivered = cell.sort_out()
-        if on_look is not None:
-            on_look(Look(observation, grasps, result, delivered))
+            watcher.picked(result, delivered)
         if result is None or result.T_world_grasp is None:
             empty_looks += 1
             if empty_looks == config.max_looks_without_grasp:

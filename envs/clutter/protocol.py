@@ -43,8 +43,8 @@ class Dialect:
     """Constraint solver iterations a step."""
     view: View
     """Camera poses."""
-    depth_noise: Literal["dex", "none"]
-    """Noise on the depth image."""
+    depth_noise: Literal["dex", "structured light", "none"]
+    """Noise on the depth image; structured light is for demonstrations, no dialect has it."""
     cloud_sigma_m: float
     """Standard deviation of Gaussian noise on each point."""
     pile_scale: tuple[float, float]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from envs.cameras import RaycastCamera, dex_noise
+from envs.cameras import RaycastCamera, StructuredLight, dex_noise
 from envs.clutter.observation import Observation
 from envs.clutter.protocol import Dialect
 from envs.free_hand import FreeHand
@@ -57,8 +58,7 @@ class ClutterSimulation:
         """Look at the scene from the dialect's next view, with its noise."""
         d = self.dialect
         T_world_camera = self._draw_view()
-        clean_m = self._camera.render(T_world_camera).depth_m
-        depth_m = dex_noise(clean_m, self._rng) if d.depth_noise == "dex" else clean_m
+        depth_m = self._see(T_world_camera)
         points = transform_points(T_world_camera, d.camera.unproject(depth_m).reshape(-1, 3))
         if d.cloud_sigma_m > 0.0:
             points = points + self._rng.normal(0.0, d.cloud_sigma_m, points.shape)
@@ -88,6 +88,13 @@ class ClutterSimulation:
     def close(self) -> None:
         """Free the world."""
         self.scene.world.close()
+
+    def _see(self, T_world_camera: FloatArray) -> NDArray[np.float32]:
+        noise = self.dialect.depth_noise
+        frame = self._camera.render(T_world_camera, normals=noise == "structured light")
+        if noise == "dex":
+            return dex_noise(frame.depth_m, self._rng)
+        return StructuredLight().apply(frame, self._rng) if noise == "structured light" else frame.depth_m
 
     def _draw_view(self) -> FloatArray:
         view, center = self.dialect.view, self.dialect.workspace.center

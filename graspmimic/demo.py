@@ -1,0 +1,162 @@
+"""`graspmimic demo`: a simulated Panda looks at a pile of objects and clears it."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import tyro
+from rich.console import Console
+from rich.table import Table
+
+from envs.cell import RobotCell
+from envs.clutter import DIALECT_A, Observation, PrivilegedPlanner, RankedGrasps
+from envs.objects import load_objects
+from geometry import InputError
+from graspmimic.planners import make_planner
+from perception.figures import grasp_figure, output_file
+from policies import ClearResult, PickResult, Watcher, clear_table
+from policies.film import Film
+from policies.pictures import picture_of
+from policies.stream import CellStream
+
+
+@dataclass(frozen=True, kw_only=True)
+class Demo:
+    """Watch a simulated Panda look at a pile through a depth camera, find grasps, and clear it.
+
+    Objects are dropped on a table; a depth camera with a real sensor's faults sees them from one
+    side; grasps are found in what it saw; and the arm, within its real speed limits, carries one
+    object after the other to a bin. Writes demo.mp4 and demo.png to --output.
+    """
+
+    objects: str = "procedural"
+    """Object set: procedural, random_urdfs, or a folder of URDFs or meshes."""
+    count: int = 8
+    """Objects to drop."""
+    scene: Literal["pile", "packed", "bin", "tabletop"] = "pile"
+    """How the objects lie."""
+    planner: str = "antipodal"
+    """antipodal, topdown, oracle, or module:attribute for one of your own."""
+    video: bool = True
+    """Whether to film; without it the demo takes seconds."""
+    view: Annotated[tuple[Path, ...] | None, tyro.conf.arg(metavar="[FILE.rrd]")] = None
+    """Stream cameras, cloud, grasps and robot to Rerun's window, or to a file (extra: view)."""
+    seed: int = 0
+    """Seed of everything random."""
+    output: Path = Path("output/demo")
+    """Folder for the video and the picture."""
+    json: Path | None = None
+    """File for the result as JSON."""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.count <= 30:
+            raise InputError("--count", expected="1 to 30 objects", got=f"{self.count}")
+        if self.seed < 0:
+            raise InputError("--seed", expected="at least 0", got=f"{self.seed}")
+        if self.view is not None and len(self.view) > 1:
+            raise InputError("--view", expected="one file at most", got=f"{len(self.view)}")
+
+    def run(self, console: Console) -> dict[str, Any]:
+        """Clear a table and return {objects, cleared, attempts, picks_per_hour} and more."""
+        started_s = time.perf_counter()
+        console.print(f"Demo: {self.count} objects of {self.objects}, {self.scene}, planner {self.planner}")
+        with console.status("dropping the objects on the table"):
+            cell = self._cell()
+        try:
+            with _Story(console, cell, self) as story:
+                rng = np.random.default_rng([self.seed, 1])
+                planner = make_planner(self.planner)
+                if isinstance(planner, PrivilegedPlanner):
+                    planner.bind(cell.simulation)
+                result = clear_table(cell, planner, rng=rng, watcher=story)
+        finally:
+            cell.close()
+        console.print(_summary(result, time.perf_counter() - started_s))
+        for path in story.files:
+            console.print(f"  {path}")
+        return {
+            "objects": result.presented,
+            "cleared": result.cleared,
+            "attempts": result.attempts,
+            "picks_per_hour": result.picks_per_hour,
+            "stop": result.stop,
+            "robot_s": result.robot_s,
+            "computing_s": result.computing_s,
+        }
+
+    def _cell(self) -> RobotCell:
+        rules = replace(DIALECT_A, depth_noise="structured light", objects_per_round=self.count)
+        return RobotCell(rules, load_objects(self.objects), self.scene, np.random.default_rng([self.seed, 0]))
+
+
+class _Story(Watcher):
+    """Tells on the console what happens, films it, and keeps a picture of the first look."""
+
+    def __init__(self, console: Console, cell: RobotCell, options: Demo) -> None:
+        self.files: list[Path] = []
+        self._console, self._cell, self._options = console, cell, options
+        self._looks = 0
+        self._open = ExitStack()
+        self._film: Film | None = None
+        self._stream: CellStream | None = None
+        self._status = console.status("looking")
+
+    def __enter__(self) -> _Story:
+        options = self._options
+        if options.video:
+            path = options.output / "demo.mp4"
+            self._film = self._open.enter_context(Film(self._cell, path))
+            self.files.append(path)
+        if options.view is not None:
+            self._stream = self._open.enter_context(CellStream(self._cell, options.view[0] if options.view else None))
+            self.files += options.view
+        self._open.enter_context(self._status)
+        return self
+
+    def __exit__(self, *failure: Any) -> None:
+        self._open.__exit__(*failure)
+
+    def looked(self, observation: Observation, grasps: RankedGrasps) -> None:
+        """Say how many grasps were found, and show them."""
+        self._looks += 1
+        left = len(self._cell.scene.objects)
+        found = f"{len(grasps.poses)} grasps" if len(grasps.poses) else "no grasp"
+        self._line = f"look {self._looks:2d}   {left:2d} objects left   {found}"
+        self._status.update(f"{self._line}, picking")
+        picture = picture_of(observation, grasps)
+        if self._film is not None:
+            self._film.caption = f"{len(self._cell.placed)} placed, {left} on the table"
+            self._film.show_look(picture)
+        if self._stream is not None:
+            self._stream.show_look(observation, grasps)
+        if self._looks == 1:
+            path = self._options.output / "demo.png"
+            with output_file(path) as draft:
+                grasp_figure(picture, title=f"{found} on {left} objects, {self._options.planner} planner").savefig(
+                    draft, format="png"
+                )
+            self.files.insert(0, path)
+
+    def picked(self, result: PickResult, delivered: int) -> None:
+        """Say how the pick went."""
+        reasons = ", ".join(f"{count} {reason}" for reason, count in result.refused.items())
+        what = f"placed {self._cell.placed[-1]}" if delivered else result.outcome
+        self._console.print(f"{self._line}   {what}" + (f"   (passed over: {reasons})" if reasons else ""))
+
+
+def _summary(result: ClearResult, took_s: float) -> Table:
+    table = Table(title="Demo", show_header=False)
+    table.add_row("objects on the table", str(result.presented))
+    table.add_row("in the bin", str(result.cleared))
+    table.add_row("pushed off the table", str(result.lost))
+    table.add_row("picks tried", str(result.attempts))
+    table.add_row("picks per hour", f"{result.picks_per_hour:.0f}")
+    table.add_row("robot time, computing time", f"{result.robot_s:.1f} s, {result.computing_s:.1f} s")
+    table.add_row("stopped because", result.stop)
+    table.add_row("the demo took", f"{took_s:.0f} s")
+    return table
