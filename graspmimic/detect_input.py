@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from geometry import FloatArray, InputError, PinholeCamera, invert, transform_points
-from perception.figures import GraspPicture, render_points, shade_depth
+from perception.figures import NO_RETURN_RGB, GraspPicture, render_points, shade_depth
 from perception.frames import (
     Cloud,
     RealScene,
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from graspmimic.detect import Detect
 
 _SPLAT_PIXELS = 1.8
+_CLOUD_PICTURE_PX = 900
 
 
 @dataclass(frozen=True)
@@ -82,15 +83,16 @@ class CloudFrame:
 
     def picture(self, scene: RealScene, grasps: Grasps) -> GraspPicture:
         """The cloud as its camera saw it, in its own colours or lit as a cast."""
-        if self.cloud.colors is None:
-            image = shade_depth(scene.depth_m, scene.camera)
+        if self.cloud.colors is not None:
+            points, colors = transform_points(invert(scene.T_source_camera), self.cloud.points), self.cloud.colors
+        else:
             points = scene.camera.unproject(scene.depth_m)
             seen = np.isfinite(points[..., 2])
-            return _picture(scene, grasps, image, points[seen], image[seen])
-        points = transform_points(invert(scene.T_source_camera), self.cloud.points)
+            points, colors = points[seen], shade_depth(scene.depth_m, scene.camera)[seen]
         sizes = _SPLAT_PIXELS * np.abs(points[:, 2]) / scene.camera.fx
-        image = render_points(points, self.cloud.colors, sizes, scene.camera, np.eye(4))
-        return _picture(scene, grasps, image, points, self.cloud.colors)
+        camera = scene.camera.scaled(max(1.0, _CLOUD_PICTURE_PX / scene.camera.width))
+        image = render_points(points, colors, 1.3 * sizes, camera, np.eye(4), background=NO_RETURN_RGB, shading=8.0)
+        return replace(_picture(scene, grasps, image, points, colors), camera=camera)
 
 
 def read_frame(options: Detect) -> DepthFrame | CloudFrame:

@@ -10,7 +10,8 @@ from geometry import PinholeCamera
 
 _LIGHT = np.array([-0.35, -0.6, -0.72])
 _NEAR_RGB, _FAR_RGB = np.array([246.0, 240.0, 229.0]), np.array([150.0, 170.0, 196.0])
-_NO_RETURN = 40
+NO_RETURN_RGB = (44, 48, 54)
+"""Colour of pixels without depth."""
 
 
 def shade_depth(depth_m: NDArray[np.float32], camera: PinholeCamera) -> NDArray[np.uint8]:
@@ -32,4 +33,4 @@ def shade_depth(depth_m: NDArray[np.float32], camera: PinholeCamera) -> NDArray[
     near, far = np.percentile(depth_m[seen], [2, 98]) if seen.any() else (0.0, 1.0)
     fraction = np.clip((depth_m - near) / max(far - near, 1e-6), 0.0, 1.0)[..., None]
     picture = (_NEAR_RGB * (1.0 - fraction) + _FAR_RGB * fraction) * light[..., None]
-    return np.where(seen[..., None], picture, _NO_RETURN).astype(np.uint8)
+    return np.where(seen[..., None], picture, NO_RETURN_RGB).astype(np.uint8)

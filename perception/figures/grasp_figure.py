@@ -18,7 +18,7 @@ from geometry import PANDA_HAND, FloatArray, GripperSpec, PinholeCamera, invert,
 from perception.figures.gripper_shape import fork_tubes, gripper_fork
 from perception.figures.point_render import render_points
 
-_SIDE_SIZE = (1400, 1050)
+_WIDTH_IN, _HEADER_IN, _SIDE_WIDTH = 15.0, 0.8, 1400
 _ORBIT_RAD, _ELEVATION_RAD, _SURROUNDINGS_M = 0.6, 0.6, 0.12
 _LEAST_SPAN = 0.2
 _BACKDROP = (233, 237, 242)
@@ -66,8 +66,9 @@ def grasp_figure(picture: GraspPicture, *, title: str, gripper: GripperSpec = PA
     """
     norm = score_range(picture.scores)
     centre = picture.poses[:, :3, 3] if len(picture.poses) else picture.focus
-    side, T_world_side = side_view(centre, picture.T_world_camera, _SIDE_SIZE)
-    figure = Figure(figsize=(15, 6.1), dpi=110, facecolor="white")
+    shape = float(np.clip(picture.camera.height / picture.camera.width, 0.55, 0.9))
+    side, T_world_side = side_view(centre, picture.T_world_camera, (_SIDE_WIDTH, round(_SIDE_WIDTH * shape)))
+    figure = Figure(figsize=(_WIDTH_IN, _HEADER_IN + 0.455 * _WIDTH_IN * shape), dpi=110, facecolor="white")
     left, right = figure.subplots(1, 2, width_ratios=(1.0, 1.0))
     draw_on_image(left, picture, norm, gripper)
     right.imshow(render_scene(picture, side, T_world_side, norm, gripper), interpolation="lanczos")
@@ -75,8 +76,11 @@ def grasp_figure(picture: GraspPicture, *, title: str, gripper: GripperSpec = PA
     right.set_title("the cloud, from the side", fontsize=11, color="0.35")
     for axes in (left, right):
         axes.set_axis_off()
-    figure.suptitle(title, fontsize=14, fontweight="bold", y=0.985)
-    figure.subplots_adjust(left=0.01, right=0.925, top=0.885, bottom=0.02, wspace=0.02)
+        axes.set_anchor("N")
+    height_in = float(figure.get_figheight())
+    figure.suptitle(title, fontsize=14, fontweight="bold", y=1.0 - 0.12 / height_in, va="top")
+    figure.subplots_adjust(left=0.01, right=0.925, top=1.0 - (_HEADER_IN - 0.1) / height_in, bottom=0.1 / height_in)
+    figure.subplots_adjust(wspace=0.02)
     if len(picture.scores):
         bar = figure.colorbar(ScalarMappable(norm, grasp_colormap()), cax=figure.add_axes((0.94, 0.12, 0.012, 0.68)))
         bar.set_label("score", fontsize=11)
@@ -110,7 +114,9 @@ def draw_on_image(axes: Axes, picture: GraspPicture, norm: Normalize, gripper: G
         )
         axes.add_collection(lines)
     shown = picture.camera.project(transform_points(T_camera_world, picture.focus))
-    _zoom(axes, np.concatenate([shown.reshape(-1, 2), pixels.reshape(-1, 2)]), picture.camera)
+    shown = shown[np.isfinite(shown).all(axis=1)]
+    spread = np.percentile(shown, [2, 98], axis=0) if len(shown) else np.zeros((0, 2))
+    _zoom(axes, np.concatenate([spread, pixels.reshape(-1, 2)]), picture.camera)
     return axes
 
 
@@ -157,9 +163,8 @@ def _zoom(axes: Axes, pixels: FloatArray, camera: PinholeCamera) -> None:
     inside = pixels[np.isfinite(pixels).all(axis=1)]
     if not len(inside):
         return
-    low = np.clip(np.percentile(inside, 1, axis=0), 0, (width, height))
-    high = np.clip(np.percentile(inside, 99, axis=0), 0, (width, height))
-    share = float(np.clip(1.25 * max((high - low) / (width, height)), 0.4, 1.0))
+    low, high = (np.clip(bound(inside, axis=0), 0, (width, height)) for bound in (np.min, np.max))
+    share = float(np.clip(1.1 * max((high - low) / (width, height)), 0.4, 1.0))
     centre = np.clip(
         0.5 * (low + high), 0.5 * share * np.array((width, height)), (1 - 0.5 * share) * np.array((width, height))
     )

@@ -36,8 +36,8 @@ class RealScene:
     """(4, 4) pose of the camera in the frame of the support."""
     workspace: FloatArray
     """(2, 3) world corners around the targets."""
-    table_z_m: float | None
-    """0, the height of the support in its own frame; None without one."""
+    table_z_m: float
+    """0, the height of the support in its own frame; -inf without one."""
     rng: np.random.Generator
     """Source of the planner's samples."""
     targets: NDArray[np.bool_]
@@ -103,7 +103,7 @@ def scene_from_depth(
         camera=camera,
         T_world_camera=T_world_camera,
         workspace=_box_around(transform_points(T_world_camera, points[targets]), support),
-        table_z_m=None if support is None else 0.0,
+        table_z_m=-np.inf if support is None else 0.0,
         rng=rng,
         targets=targets,
         support=support,
@@ -141,6 +141,8 @@ def scene_from_cloud(
     if len(cloud) > _MAX_CLOUD_POINTS:
         cloud = voxel_downsample(cloud, _THINNING_M)
     eye = _viewpoint_of(cloud) if viewpoint is None else np.asarray(viewpoint, dtype=np.float64)
+    if not np.isfinite(eye).all():
+        raise InputError("viewpoint", expected="three finite numbers, metres", got=f"{eye.tolist()}")
     view = view_of_cloud(cloud, rng, viewpoint=eye)
     scene = scene_from_depth(view.depth_m, view.camera, rng, find_table=find_table, max_range_m=max_range_m)
     return RealScene(**{**vars(scene), "T_source_camera": view.T_world_camera})
@@ -149,8 +151,9 @@ def scene_from_cloud(
 def on_targets(grasps: Grasps, scene: RealScene, gripper: GripperSpec = PANDA_HAND) -> Grasps:
     """The grasps that hold a target: enough target points, and mostly those, between the fingers."""
     points = transform_points(scene.T_world_camera, scene.camera.unproject(scene.depth_m))
-    height = points[..., 2] > (scene.support.tolerance_m if scene.support else -np.inf)
-    solid = np.isfinite(points[..., 2]) & (height | scene.targets)
+    table = scene.support.tolerance_m if scene.support is not None else -np.inf
+    with np.errstate(invalid="ignore"):
+        solid = np.isfinite(points[..., 2]) & ((points[..., 2] > table) | scene.targets)
     cloud, is_target = points[solid], scene.targets[solid]
     if not len(cloud) or not len(grasps):
         return grasps[:0]
@@ -190,7 +193,7 @@ def _standing(points: FloatArray, seen: NDArray[np.bool_], support: Support, *, 
     """(H, W) pixels of objects on the support; `everything`: of whatever is above it, as a mask chooses."""
     standing = np.zeros(seen.shape, dtype=bool)
     if everything:
-        standing[seen] = support.height(points[seen]) > support.tolerance_m
+        standing[seen] = support.height(points[seen]) > support.tolerance(points[seen])
     else:
         standing[seen] = object_clusters(points[seen], support) >= 0
     return standing

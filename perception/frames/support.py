@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import ConvexHull, Delaunay, QhullError
+from scipy.spatial import ConvexHull, Delaunay, QhullError, cKDTree
 
 from geometry import FloatArray, transform
 from perception.cloud import Plane, find_clusters, find_plane, voxel_downsample
@@ -22,6 +22,9 @@ _MIN_POINTS = 400
 _PATCH_GAP_M = 0.04
 _MAX_FOOT_M = 0.05
 _MAX_EXTENT_M = 0.45
+_LEAST_SUPPORT_M = 0.2
+_MAX_BENEATH = 0.03
+_GRAIN_M, _LEAST_GRAINS = 0.004, 12
 _UPRIGHT, _FACING, _STEEP = 0.2, 0.8, 0.5
 _CAMERA_UP, _CAMERA_BACK = np.array([0.0, -1.0, 0.0]), np.array([0.0, 0.0, -1.0])
 
@@ -37,8 +40,12 @@ class Support(NamedTuple):
     """(K, 2) convex outline of the visible surface in the plane's own axes, metres."""
     T_camera_support: FloatArray
     """(4, 4) frame on the surface: z up, y away from the camera, origin amid the visible surface."""
+    patch: FloatArray
+    """(M, 2) visible surface in the plane's own axes, one point for each voxel, metres."""
     tolerance_m: float
-    """Points this close to the plane belong to it: grows with the sensor's noise at that distance."""
+    """Points this close to the plane belong to it, at the median depth of the surface."""
+    depth_m: float
+    """Median depth of the surface."""
     walls: tuple[Plane, ...] = ()
     """Other large planes of the scene that stand steeply on this one."""
 
@@ -46,10 +53,13 @@ class Support(NamedTuple):
         """(...) height of points (..., 3) above the plane, metres."""
         return np.asarray(points_camera @ self.normal - self.offset_m)
 
-    def covers(self, points_camera: FloatArray) -> NDArray[np.bool_]:
-        """(N,) which points (N, 3) lie straight above or below the outline."""
-        flat = (points_camera - self.T_camera_support[:3, 3]) @ self.T_camera_support[:3, :2]
-        return np.asarray(Delaunay(self.outline).find_simplex(flat) >= 0)
+    def tolerance(self, points_camera: FloatArray) -> FloatArray:
+        """(...) tolerance for points (..., 3): a depth camera's noise grows with the square of depth."""
+        return self.tolerance_m * np.maximum(1.0, points_camera[..., 2] / self.depth_m) ** 2
+
+    def footprint(self, points_camera: FloatArray) -> FloatArray:
+        """(..., 2) where points (..., 3) stand in the plane's own axes."""
+        return np.asarray((points_camera - self.T_camera_support[:3, 3]) @ self.T_camera_support[:3, :2])
 
 
 def find_support(points_camera: FloatArray, rng: np.random.Generator) -> Support | None:
@@ -94,22 +104,40 @@ def object_clusters(points_camera: FloatArray, support: Support) -> NDArray[np.i
         rim, and for what is too large for a table top: walls, screens, people.
     """
     labels = np.full(len(points_camera), -1)
-    height = support.height(points_camera)
-    free = np.all([np.abs(w.height(points_camera)) > 1.5 * support.tolerance_m for w in support.walls], axis=0)
-    above = np.flatnonzero(free & (height > 1.5 * support.tolerance_m) & (height < _MAX_EXTENT_M))
-    above = above[support.covers(points_camera[above])]
+    height, tolerance = support.height(points_camera), 1.5 * support.tolerance(points_camera)
+    free = np.all([np.abs(wall.height(points_camera)) > tolerance for wall in support.walls], axis=0)
+    above = np.flatnonzero(free & (height > tolerance) & (height < _MAX_EXTENT_M))
+    above = above[Delaunay(support.outline).find_simplex(support.footprint(points_camera[above])) >= 0]
+    beneath = points_camera[(height < -tolerance) & (height > -2.0 * _MAX_FOOT_M)]
+    surface = cKDTree(support.patch)
     found = find_clusters(points_camera[above], gap_m=0.015, min_points=30)
     for label in range(found.max(initial=-1) + 1):
         members = above[found == label]
-        extent = np.ptp(points_camera[members], axis=0)
-        if height[members].min() < _MAX_FOOT_M and np.linalg.norm(extent) < 1.5 * _MAX_EXTENT_M:
+        if _is_object(points_camera[members], height[members], support, surface, beneath):
             labels[members] = label
     return labels
 
 
+def _is_object(points: FloatArray, height: FloatArray, support: Support, surface: cKDTree, beneath: FloatArray) -> bool:
+    """Whether a cluster is of an object's size, stands on seen surface, and does not go on below it.
+
+    What is seen below the table's level cannot stand on it: it is something beyond the rim whose top
+    happens to rise above.
+    """
+    voxels = voxel_downsample(points, _GRAIN_M)
+    size = float(np.linalg.norm(np.ptp(points, axis=0)))
+    if len(voxels) < _LEAST_GRAINS or size > 1.5 * _MAX_EXTENT_M or height.min() > _MAX_FOOT_M:
+        return False
+    foot = points[height < height.min() + 0.5 * _MAX_FOOT_M]
+    if surface.query(support.footprint(foot))[0].min() > _MAX_FOOT_M:
+        return False
+    goes_on = np.isfinite(cKDTree(voxels).query(beneath, distance_upper_bound=_MAX_FOOT_M)[0]).sum()
+    return bool(goes_on < _MAX_BENEATH * len(points))
+
+
 def _outlined(normal: FloatArray, offset_m: float, patch: FloatArray, tolerance_m: float) -> Support | None:
     """The plane with the outline of its largest connected patch (K, 3); None if that is too small."""
-    if len(patch) < 3:
+    if len(patch) < 3 or np.linalg.norm(np.ptp(patch, axis=0)) < _LEAST_SUPPORT_M:
         return None
     forward = np.array([0.0, 0.0, 1.0]) if abs(normal[2]) < 0.95 else np.array([0.0, -1.0, 0.0])
     away = forward - (forward @ normal) * normal
@@ -122,11 +150,11 @@ def _outlined(normal: FloatArray, offset_m: float, patch: FloatArray, tolerance_
         outline = flat[ConvexHull(flat).vertices]
     except QhullError:
         return None
-    return Support(normal, offset_m, outline, T_camera_support, tolerance_m)
+    depth_m = float(np.median(patch[:, 2]))
+    return Support(normal, offset_m, outline, T_camera_support, flat, tolerance_m, depth_m)
 
 
 def _load(support: Support, points: FloatArray) -> float:
     """How many voxels stand on a support, and a little for its own size, so that an empty table wins too."""
     carried = int((object_clusters(points, support) >= 0).sum())
-    own = int((np.abs(support.height(points)) < support.tolerance_m).sum())
-    return carried + 0.05 * own
+    return carried + 0.05 * len(support.patch)

@@ -37,7 +37,7 @@ class SceneView(Protocol):
 
     @property
     def table_z_m(self) -> float | None:
-        """Height of a level table in the world; None where the planner shall find the support itself."""
+        """Height of a level table in the world; None: the planner finds the support itself; -inf: there is none."""
 
     @property
     def rng(self) -> np.random.Generator:

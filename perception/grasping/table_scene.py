@@ -67,7 +67,7 @@ def read_scene(view: SceneView) -> TableScene:
     inside = crop_box(transform_points(T_world_camera, view.camera.unproject(depth)), view.workspace)
     noise = noise_level(np.where(inside, depth, 0.0))
     depth, camera = _thinned(depth, view.camera, inside)
-    plane = _support(depth, camera, T_world_camera, view)
+    plane = None if view.table_z_m == -np.inf else _support(depth, camera, T_world_camera, view)
     if view.table_z_m is not None and plane is not None:
         depth = depth / _scale_error(plane, T_world_camera[:3, 3], view.table_z_m)
     depth = _smoothed(depth, camera, noise)
@@ -141,7 +141,7 @@ def _smoothed(depth: FloatArray, camera: PinholeCamera, noise_m: float) -> Float
 
 def _table_frame(plane: Plane | None, T_world_camera: FloatArray, table_z_m: float | None) -> tuple[FloatArray, bool]:
     """`T_world_table`, and whether there is a table."""
-    if table_z_m is not None:
+    if table_z_m is not None and np.isfinite(table_z_m):
         return transform(None, (0.0, 0.0, table_z_m)), True
     if plane is not None:
         return transform(_upright(plane.normal), plane.normal * plane.offset_m), True
