@@ -94,9 +94,8 @@ class PosedScene:
             self._see_all(sight, busy, pixels, normals)
         return sight
 
-    def occluded(self, origins: NDArray[np.float32], directions: NDArray[np.float32]) -> NDArray[np.bool_]:
-        """Whether rays (N, 3) in the camera frame meet anything."""
-        rays = np.concatenate([origins, directions], axis=-1)
+    def occluded(self, rays: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Whether rays (N, 6), origin and direction in the camera frame, meet anything."""
         hit: NDArray[np.bool_] = self._scene.test_occlusions(
             o3d.core.Tensor.from_numpy(rays), nthreads=self.threads
         ).numpy()

@@ -19,10 +19,11 @@ LIFT_M = 2e-4
 """Shadow rays start this far off the surface."""
 GAMMA = 2.2
 """Between stored colours and light, which adds up."""
-INTERLEAVE = np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]]) * (2.0 * np.pi / 16.0)
-"""Turn of the shadow ray pattern in each of 4 x 4 neighbouring pixels: bands become a fine grain."""
+INTERLEAVE = np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]])
+"""Which turn of the shadow rays each of 4 x 4 neighbouring pixels takes: bands become a fine grain."""
 
 Image = NDArray[np.float32]
+_ENCODE = np.round(255.0 * np.linspace(0.0, 1.0, 1 << 14) ** (1.0 / GAMMA)).astype(np.uint8)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +78,7 @@ def shade(
     step = lighting.supersample
     height, width = light.shape[0] // step, light.shape[1] // step
     light = light.reshape(height, step, width, step, 3).mean(axis=(1, 3))
-    return np.round(255.0 * np.clip(light, 0.0, 1.0) ** (1.0 / GAMMA)).astype(np.uint8)
+    return _ENCODE[np.round(np.clip(light, 0.0, 1.0) * (len(_ENCODE) - 1)).astype(np.uint16)]
 
 
 def _background(up: Image, lighting: Lighting) -> Image:
@@ -102,8 +103,10 @@ def _surface_light(
     up, key = R_camera_world[:, 2].astype(np.float32), _unit(R_camera_world @ np.asarray(lighting.key_direction))
     points = rays * (depth / rays[:, 2])[:, None] + flat * np.float32(LIFT_M)
     facing = np.maximum(normals @ key, 0.0)
-    visible = _key_visible(scene, points, flat, key, np.argwhere(seen), lighting)
-    shine = np.maximum(np.einsum("nc,nc->n", normals, _unit(key - rays)), 0.0) ** 40
+    visible = _key_visible(scene, points, flat, key, seen, lighting)
+    shine = np.maximum(np.einsum("nc,nc->n", normals, _unit(key - rays)), 0.0)
+    for _ in range(5):  # to the power of 32
+        shine *= shine
     sky_share = (0.5 + 0.5 * (normals @ up))[:, None]
     ambient = sky_share * np.asarray(lighting.sky, np.float32) + (1.0 - sky_share) * np.asarray(
         lighting.ground, np.float32
@@ -116,23 +119,37 @@ def _surface_light(
 
 
 def _key_visible(
-    scene: PosedScene, points: Image, flat: Image, key: Image, pixel: NDArray[np.intp], lighting: Lighting
+    scene: PosedScene, points: Image, flat: Image, key: Image, seen: NDArray[np.bool_], lighting: Lighting
 ) -> Image:
     """Share (N,) of the key light that reaches each point; neighbouring pixels sample different parts of it."""
     count = lighting.shadow_rays
     if count == 0:
         return np.ones(len(points), np.float32)
-    side = _unit(np.cross(key, [0.0, 0.0, 1.0] if abs(key[2]) < 0.9 else [1.0, 0.0, 0.0]))
-    across = np.cross(key, side).astype(np.float32)
-    lit = np.zeros(len(points), np.float32)
     turned = flat @ key > 0.0
-    turn = INTERLEAVE[pixel[turned, 0] % 4, pixel[turned, 1] % 4]
-    for index in range(count):
-        radius = lighting.key_radius * np.sqrt((index + 0.5) / count)
-        angle = index * (np.pi * (3.0 - np.sqrt(5.0))) + turn
-        offset = (radius * np.cos(angle))[:, None] * side + (radius * np.sin(angle))[:, None] * across
-        lit[turned] += ~scene.occluded(points[turned], (key + offset).astype(np.float32))
-    return lit / np.float32(count)
+    height, width = seen.shape
+    turn = np.tile(INTERLEAVE, (height // 4 + 1, width // 4 + 1))[:height, :width][seen][turned]
+    rays = np.empty((len(turn), 6), np.float32)
+    rays[:, :3] = points[turned]
+    lit = np.zeros(len(turn), np.float32)
+    for directions in _key_samples(key, lighting.key_radius, count):
+        rays[:, 3:] = directions[turn]
+        lit += ~scene.occluded(rays)
+    visible = np.zeros(len(points), np.float32)
+    visible[turned] = lit / np.float32(count)
+    return visible
+
+
+def _key_samples(key: Image, radius: float, count: int) -> Image:
+    """(count, 16, 3) directions to points spread over the key light, in 16 versions turned about its centre."""
+    side = _unit(np.cross(key, [0.0, 0.0, 1.0] if abs(key[2]) < 0.9 else [1.0, 0.0, 0.0]))
+    across = np.cross(key, side)
+    index = np.arange(count)[:, None]
+    angle = index * (np.pi * (3.0 - np.sqrt(5.0))) + np.arange(16) * (2.0 * np.pi / 16.0)
+    reach = radius * np.sqrt((index + 0.5) / count)
+    samples: Image = (
+        key + (reach * np.cos(angle))[..., None] * side + (reach * np.sin(angle))[..., None] * across
+    ).astype(np.float32)
+    return samples
 
 
 def _albedo(scene: PosedScene, sight: Sight, seen: NDArray[np.bool_]) -> Image:
@@ -141,8 +158,9 @@ def _albedo(scene: PosedScene, sight: Sight, seen: NDArray[np.bool_]) -> Image:
     starts = np.cumsum([0, *(len(table) for table in tables)])[:-1]
     many = np.array([len(table) > 1 for table in tables])
     part = sight.part[seen]
-    table: Image = np.concatenate(tables)[starts[part] + np.where(many[part], sight.triangle[seen], 0)]
-    return (table**GAMMA).astype(np.float32)
+    table = (np.concatenate(tables) ** GAMMA).astype(np.float32)
+    albedo: Image = table[starts[part] + np.where(many[part], sight.triangle[seen], 0)]
+    return albedo
 
 
 def _smooth_normals(scene: PosedScene, sight: Sight, seen: NDArray[np.bool_], flat: Image) -> Image:
