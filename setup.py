@@ -5,13 +5,14 @@ from pathlib import Path
 
 from setuptools import find_packages, setup
 
+README = Path(__file__).with_name("README.md")  # missing where colcon links setup.py alone into its build folder
 FLOORS = ("envs", "geometry", "graspmimic", "perception", "policies", "ros_nodes")
 
 setup(
     name="graspmimic",
     version="0.1.0",
     description="Robot grasping and behaviour imitation, from PyBullet to ROS 2, on a CPU, in Python.",
-    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
+    long_description=README.read_text(encoding="utf-8") if README.exists() else "",
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     author="The graspmimic developers",

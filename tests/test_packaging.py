@@ -108,6 +108,14 @@ def test_colcon_finds_what_it_looks_for() -> None:
     assert "install_scripts=$base/lib/graspmimic" in text
 
 
+def test_setup_runs_where_colcon_puts_it(tmp_path: Path) -> None:
+    """For --symlink-install colcon takes setup.py into a folder without the README."""
+    (tmp_path / "setup.py").write_bytes((REPOSITORY / "setup.py").read_bytes())
+    command = [sys.executable, "setup.py", "--version"]
+    said = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True).stdout
+    assert said.split()[-1] == setup_arguments()["version"]
+
+
 @pytest.mark.slow
 def test_the_wheel_holds_every_room_and_every_asset(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-q", "-w", str(tmp_path)]
