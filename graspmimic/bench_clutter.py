@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import csv
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.table import Table
 
-from envs.clutter import ClutterResult, Rate, Round, dialect, run_clutter_removal
-from envs.objects import load_objects
-from geometry import InputError, to_pos_quat
+from envs.clutter import dialect, run_clutter_removal
+from envs.objects import ObjectSet, load_objects
+from geometry import InputError
+from graspmimic.clutter_report import RoundsProgress, rate_fields, rate_table, write_hand_csv, write_robot_csv
 from graspmimic.planners import make_planner
+from policies import run_robot_clutter
+from policies.pictures import FailurePictures
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,12 +25,15 @@ class BenchClutter:
     The benchmark of Breyer et al. (CoRL 2020) with a free-flying Panda hand, in two dialects that
     must not be mixed: A is that of VGN, GIGA and EquiVG, B that of Edge Grasp and OrbitGrasp. GSR is
     grasps that succeeded over grasps attempted, DR is grasps that succeeded over objects presented.
+    With --setting robot the whole arm clears the same scenes into a bin, within its real limits.
     """
 
     dialect: Literal["A", "B"] = "A"
     """Rules: A (one side view, dex noise) or B (random side views, three skips)."""
     scene: Literal["pile", "packed"] = "pile"
     """How the objects lie."""
+    setting: Literal["hand", "robot"] = "hand"
+    """The benchmark's free-flying hand, or the whole arm with planning, trajectories and a bin."""
     objects: str = "procedural"
     """Object set: procedural, random_urdfs, or a folder of URDFs or meshes."""
     planner: str = "antipodal"
@@ -44,7 +47,7 @@ class BenchClutter:
     processes: int = 0
     """Worker processes; 0 is one for each core. The numbers do not depend on it."""
     save_failures: bool = False
-    """Save a picture of what the planner saw and chose for each failed grasp."""
+    """Save a picture of what the planner saw and chose for each failed grasp (hand setting)."""
     output: Path = Path("output/bench-clutter")
     """Folder for attempts.csv and rounds.csv."""
     json: Path | None = None
@@ -57,114 +60,94 @@ class BenchClutter:
                 expected="--rounds of at least 1, --processes and seeds of at least 0",
                 got=f"rounds={self.rounds}, processes={self.processes}, seeds={self.seeds}, seed={self.seed}",
             )
+        if self.save_failures and self.setting == "robot":
+            raise InputError("--save-failures", expected="--setting hand", got="--setting robot")
 
     def run(self, console: Console) -> dict[str, Any]:
         """Run the benchmark and return the flat results."""
-        seeds = self.seeds or tuple(range(self.seed, self.seed + 5))
-        processes = self.processes or os.cpu_count() or 1
-        objects = load_objects(self.objects)
-        planner = make_planner(self.planner)
+        planner, objects = make_planner(self.planner), load_objects(self.objects)
         console.print(
-            f"Clutter removal, dialect {self.dialect}, {self.scene}: {len(objects)} objects of {self.objects}, "
-            f"planner {self.planner}, {self.rounds} rounds x seeds {list(seeds)}, {processes} processes"
+            f"Clutter removal, dialect {self.dialect}, {self.scene}, {self.setting}: {len(objects)} objects of "
+            f"{self.objects}, planner {self.planner}, {self.rounds} rounds x seeds {list(self.all_seeds)}, "
+            f"{self.workers} processes"
         )
-        recorder = None
-        if self.save_failures:
-            from graspmimic.failure_pictures import FailurePictures
+        run = self._run_robot if self.setting == "robot" else self._run_hand
+        results = run(console, planner, objects)
+        console.print(f"Round by round: {self.output}")
+        common = {"dialect": self.dialect, "scene": self.scene, "setting": self.setting, "planner": self.planner}
+        return {**common, "rounds": self.rounds * len(self.all_seeds), **results}
 
-            recorder = FailurePictures(self.output / "failures")
-        with _ClutterProgress(console, self.rounds * len(seeds)) as progress:
+    @property
+    def all_seeds(self) -> tuple[int, ...]:
+        """The seeds of the run."""
+        return self.seeds or tuple(range(self.seed, self.seed + 5))
+
+    @property
+    def workers(self) -> int:
+        """The number of processes."""
+        return self.processes or os.cpu_count() or 1
+
+    @property
+    def title(self) -> str:
+        """One line about the run."""
+        return f"Clutter removal, dialect {self.dialect}, {self.scene}, planner {self.planner}, {self.setting}"
+
+    def _run_hand(self, console: Console, planner: Any, objects: ObjectSet) -> dict[str, Any]:
+        with RoundsProgress(console, self.rounds * len(self.all_seeds), ("GSR", "DR")) as progress:
             result = run_clutter_removal(
                 planner,
                 objects,
                 dialect=dialect(self.dialect),
                 arrangement=self.scene,
                 rounds=self.rounds,
-                seeds=seeds,
-                processes=processes,
-                record_failure=recorder,
-                on_round=progress.add,
+                seeds=self.all_seeds,
+                processes=self.workers,
+                record_failure=FailurePictures(self.output / "failures") if self.save_failures else None,
+                on_round=lambda r: progress.add(r.grasped, len(r.attempts), r.grasped, r.presented),
             )
-        write_attempts(result, self.output)
-        console.print(_table(self, result))
-        console.print(f"Every attempt: {self.output / 'attempts.csv'}")
-        return _results(self, result)
+        write_hand_csv(result, self.output)
+        facts = {f"rounds ended: {ending}": str(count) for ending, count in result.endings.items()}
+        facts["planning time, median"] = f"{result.plan_ms_p50:.0f} ms"
+        console.print(rate_table(self.title, {"GSR": result.gsr, "DR": result.dr}, facts))
+        return {
+            **rate_fields("gsr", result.gsr),
+            **rate_fields("dr", result.dr),
+            "ended_cleared": result.endings["cleared"],
+            "ended_no_grasp": result.endings["no grasp"],
+            "ended_failures": result.endings["failures"],
+            "plan_ms_p50": result.plan_ms_p50,
+            "attempts": sum(len(r.attempts) for r in result.rounds),
+            "objects_presented": sum(r.presented for r in result.rounds),
+        }
 
-
-class _ClutterProgress(Progress):
-    """A progress bar with the rates so far."""
-
-    def __init__(self, console: Console, total: int) -> None:
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-        super().__init__(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=console)
-        self._grasped = self._attempted = self._presented = 0
-        self._bar = self.add_task("rounds", total=total)
-
-    def add(self, done: Round) -> None:
-        """Count a finished round."""
-        self._grasped += done.grasped
-        self._attempted += len(done.attempts)
-        self._presented += done.presented
-        gsr, dr = self._grasped / max(1, self._attempted), self._grasped / max(1, self._presented)
-        self.update(self._bar, advance=1, description=f"rounds  GSR {gsr:.1%}  DR {dr:.1%}")
-
-
-def write_attempts(result: ClutterResult, folder: Path) -> None:
-    """Write attempts.csv and rounds.csv; a grasp's pose is its position and its xyzw quaternion."""
-    attempt_rows = []
-    for attempt in (a for r in result.rounds for a in r.attempts):
-        position, quat_xyzw = to_pos_quat(attempt.T_world_grasp)
-        done = attempt.execution
-        attempt_rows.append(
-            [attempt.seed, attempt.round, attempt.attempt, int(done.success), done.outcome, done.object_name]
-            + [f"{v:.6f}" for v in (*position, *quat_xyzw, attempt.planned_width_m, done.width_m, attempt.score)]
-            + [f"{1e3 * attempt.plan_s:.2f}"]
-        )
-    header = "seed,round,attempt,success,outcome,object,x,y,z,qx,qy,qz,qw,planned_width_m,width_m,score,plan_ms"
-    _write_csv(folder / "attempts.csv", header.split(","), attempt_rows)
-    round_rows = [[r.seed, r.round, r.presented, r.grasped, len(r.attempts), r.ending] for r in result.rounds]
-    _write_csv(folder / "rounds.csv", "seed,round,presented,grasped,attempts,ending".split(","), round_rows)
-
-
-def _write_csv(path: Path, header: list[str], rows: list[list[Any]]) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_suffix(".part")
-        with draft.open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerows([header, *rows])
-        draft.replace(path)
-    except OSError as error:
-        raise InputError("--output", expected="a folder that can be written", got=f"{path}: {error}") from None
-
-
-def _table(command: BenchClutter, result: ClutterResult) -> Table:
-    table = Table(title=f"Clutter removal, dialect {command.dialect}, {command.scene}, planner {command.planner}")
-    for column in ("", "mean", "std over seeds", "95 % interval"):
-        table.add_column(column, justify="left" if not column else "right")
-    for name, rate in (("GSR", result.gsr), ("DR", result.dr)):
-        std = "" if rate.std != rate.std else f"{rate.std:.1%}"
-        table.add_row(name, f"{rate.mean:.1%}", std, f"{rate.low:.1%} to {rate.high:.1%}")
-    for ending, count in result.endings.items():
-        table.add_row(f"rounds ended: {ending}", str(count))
-    table.add_row("planning time, median", f"{result.plan_ms_p50:.0f} ms")
-    return table
-
-
-def _results(command: BenchClutter, result: ClutterResult) -> dict[str, Any]:
-    def rate(name: str, value: Rate) -> dict[str, float]:
-        return {name: value.mean, f"{name}_std": value.std, f"{name}_low": value.low, f"{name}_high": value.high}
-
-    return {
-        "dialect": command.dialect,
-        "scene": command.scene,
-        "planner": command.planner,
-        "rounds": len(result.rounds),
-        **rate("gsr", result.gsr),
-        **rate("dr", result.dr),
-        "ended_cleared": result.endings["cleared"],
-        "ended_no_grasp": result.endings["no grasp"],
-        "ended_failures": result.endings["failures"],
-        "plan_ms_p50": result.plan_ms_p50,
-        "attempts": sum(len(r.attempts) for r in result.rounds),
-        "objects_presented": sum(r.presented for r in result.rounds),
-    }
+    def _run_robot(self, console: Console, planner: Any, objects: ObjectSet) -> dict[str, Any]:
+        with RoundsProgress(console, self.rounds * len(self.all_seeds), ("success", "cleared")) as progress:
+            result = run_robot_clutter(
+                planner,
+                objects,
+                dialect=dialect(self.dialect),
+                arrangement=self.scene,
+                rounds=self.rounds,
+                seeds=self.all_seeds,
+                processes=self.workers,
+                on_round=lambda r: progress.add(
+                    r.result.successes, r.result.attempts, r.result.cleared, r.result.presented
+                ),
+            )
+        write_robot_csv(result, self.output)
+        facts = {f"rounds stopped: {reason}": str(count) for reason, count in sorted(result.stops.items())}
+        facts["picks per hour"] = f"{result.picks_per_hour:.0f}"
+        console.print(rate_table(self.title, {"success": result.success, "cleared": result.cleared}, facts))
+        stops = result.stops
+        return {
+            **rate_fields("success", result.success),
+            **rate_fields("gsr", result.success),
+            **rate_fields("dr", result.cleared),
+            "picks_per_hour": result.picks_per_hour,
+            "ended_cleared": stops.get("cleared", 0),
+            "ended_no_grasp": stops.get("no grasp", 0) + stops.get("out of reach", 0),
+            "ended_failures": stops.get("failures", 0) + stops.get("attempts", 0),
+            "plan_ms_p50": None,
+            "attempts": sum(r.result.attempts for r in result.rounds),
+            "objects_presented": sum(r.result.presented for r in result.rounds),
+        }

@@ -90,7 +90,7 @@ class CloudFrame:
             seen = np.isfinite(points[..., 2])
             points, colors = points[seen], shade_depth(scene.depth_m, scene.camera)[seen]
         sizes = _SPLAT_PIXELS * np.abs(points[:, 2]) / scene.camera.fx
-        camera = scene.camera.scaled(max(1.0, _CLOUD_PICTURE_PX / scene.camera.width))
+        camera = _with_margin(scene.camera.scaled(max(1.0, _CLOUD_PICTURE_PX / scene.camera.width)))
         image = render_points(points, colors, 1.3 * sizes, camera, np.eye(4), background=NO_RETURN_RGB, shading=8.0)
         return replace(_picture(scene, grasps, image, points, colors), camera=camera)
 
@@ -145,6 +145,14 @@ def _camera_of_options(options: Detect, shape: tuple[int, ...]) -> PinholeCamera
 def _corners(options: Detect) -> FloatArray | None:
     """(2, 3) corners of the workspace, or None."""
     return None if options.workspace is None else np.array(options.workspace).reshape(3, 2).T
+
+
+def _with_margin(camera: PinholeCamera) -> PinholeCamera:
+    """The camera with a quarter more image on every side, to show hands beside a cloud that fills it."""
+    dx, dy = camera.width // 4, camera.height // 4
+    return replace(
+        camera, width=camera.width + 2 * dx, height=camera.height + 2 * dy, cx=camera.cx + dx, cy=camera.cy + dy
+    )
 
 
 def _picture(

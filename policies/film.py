@@ -17,8 +17,8 @@ from geometry import PinholeCamera, look_at
 from perception.figures import GraspPicture, VideoWriter, draw_on_image, score_range
 
 _SIZE = (960, 540)
-_CAMERA = PinholeCamera(width=_SIZE[0], height=_SIZE[1], fx=1080.0, fy=1080.0, cx=_SIZE[0] / 2, cy=_SIZE[1] / 2)
-_T_WORLD_CAMERA = look_at((1.55, -0.40, 0.92), (0.0, 0.27, 0.26))
+_CAMERA = PinholeCamera(width=_SIZE[0], height=_SIZE[1], fx=920.0, fy=920.0, cx=_SIZE[0] / 2, cy=_SIZE[1] / 2)
+_T_WORLD_CAMERA = look_at((1.60, -0.30, 0.85), (-0.02, 0.16, 0.36))
 _INSET = (300, 225)
 _EDGE = 14
 _INK, _PAPER = (38, 44, 54), (255, 255, 255)
@@ -40,7 +40,7 @@ class Film:
         rate_hz: frames a second in the film; with `interval_s` this sets how much faster than life it runs.
     """
 
-    def __init__(self, cell: RobotCell, path: Path, *, interval_s: float = 0.2, rate_hz: float = 20.0) -> None:
+    def __init__(self, cell: RobotCell, path: Path, *, interval_s: float = 0.25, rate_hz: float = 16.0) -> None:
         self.cell = cell
         self.caption = ""
         """One line about what is being done, drawn into the frames to come."""
