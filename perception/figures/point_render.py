@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from geometry import FloatArray, PinholeCamera, invert, transform_points
 
-_MAX_SPLAT_PX = 6
+_MAX_SPLAT_PX = 12
 
 
 def render_points(
@@ -47,9 +47,10 @@ def render_points(
     depth = np.full(camera.height * camera.width, np.inf)
     image = np.empty((camera.height * camera.width, 3), dtype=np.uint8)
     image[:] = background
+    reach = int(radius.max(initial=0))
     for write in (False, True):  # first the nearest depth of each pixel, then the colours that have it
-        for du in range(-_MAX_SPLAT_PX, _MAX_SPLAT_PX + 1):
-            for dv in range(-_MAX_SPLAT_PX, _MAX_SPLAT_PX + 1):
+        for du in range(-reach, reach + 1):
+            for dv in range(-reach, reach + 1):
                 wide = np.flatnonzero(radius >= max(abs(du), abs(dv)))
                 column, row = np.rint(pixels[wide] + (du, dv)).astype(np.int64).T
                 inside = (column >= 0) & (column < camera.width) & (row >= 0) & (row < camera.height)
