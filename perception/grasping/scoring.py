@@ -11,22 +11,22 @@ from perception.grasping.closing import Closing
 from perception.grasping.hand_clearance import Clearance
 from perception.grasping.occupancy import Occupancy
 
-_OFFSET = 4.0
+_OFFSET = 3.9
 _PENALTIES = {
-    "fingers": 4.0,
-    "fingers_mean": 6.0,
-    "palm": 2.0,
-    "thin_contact": 2.0,
-    "escape": 3.0,
-    "wedge": 3.0,
-    "slant": 1.5,
-    "skewed": 4.0,
-    "shallow": 2.5,
-    "narrow": 4.0,
-    "wide": 1.0,
-    "unbalanced": 1.0,
-    "flat": 0.7,
-    "guessed": 1.5,
+    "fingers": 6.0,
+    "fingers_mean": 3.0,
+    "palm": 1.7,
+    "thin_contact": 1.4,
+    "escape": 2.5,
+    "wedge": 3.5,
+    "slant": 1.9,
+    "skewed": 1.0,
+    "shallow": 1.7,
+    "narrow": 2.0,
+    "wide": 2.6,
+    "unbalanced": 0.2,
+    "flat": 0.2,
+    "guessed": 1.0,
 }
 _BALANCE_X_M = np.arange(-0.044, 0.045, 0.008)
 _BALANCE_Y_M = np.arange(-0.035, 0.036, 0.01)
