@@ -37,7 +37,7 @@ def find_plane(
     viewpoint: ArrayLike = (0.0, 0.0, 0.0),
     up: ArrayLike | None = None,
     max_tilt_rad: float = 0.5,
-    min_share: float = 0.1,
+    min_share: float = 0.15,
     trials: int = 300,
 ) -> Plane | None:
     """The largest plane with few points behind it: the table that the objects stand on.

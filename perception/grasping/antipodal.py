@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from geometry import PANDA_HAND, FloatArray, GripperSpec
+from perception.cloud import find_clusters, voxel_downsample
 from perception.grasping.candidates import Sampling, sample_candidates
 from perception.grasping.closing import Closing, simulate_closing
 from perception.grasping.grasps import Grasps
@@ -19,6 +22,7 @@ from perception.grasping.table_scene import TableScene, read_scene
 
 _LEAST_POINTS = 12
 _MOST_DRAWN_BACK_M = 0.04
+_CLUSTER_VOXEL_M = 0.005
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +70,7 @@ class AntipodalPlanner:
         clearance = hand_clearance(poses, occupancy, self.gripper, self.approach_m)
         features = grasp_features(poses, closing, clearance, occupancy)
         widths = np.clip(closing.width_m + 0.01, 0.0, self.gripper.max_width_m)
-        return Grasps(poses, widths, grasp_scores(features), "table")
+        return Grasps(poses, widths, grasp_scores(features), "table", _held_cluster(poses, scene))
 
     def _off_the_table(self, poses: FloatArray, has_table: bool) -> FloatArray:
         """Poses drawn back along their approach until no part of the hand is in the table; some cannot."""
@@ -87,3 +91,10 @@ def _centred(poses: FloatArray, closing: Closing) -> FloatArray:
     moved = poses[closing.holds].copy()
     moved[:, :3, 3] += shift[:, None] * moved[:, :3, 1]
     return moved
+
+
+def _held_cluster(poses: FloatArray, scene: TableScene) -> NDArray[np.int64]:
+    """(G,) the cluster of seen points that lies nearest to the middle between the fingers' ends."""
+    cloud = voxel_downsample(scene.object_points, _CLUSTER_VOXEL_M)
+    labels = find_clusters(cloud, gap_m=2.0 * _CLUSTER_VOXEL_M, min_points=1)
+    return labels[cKDTree(cloud).query(poses[:, :3, 3])[1]]

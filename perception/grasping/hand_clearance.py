@@ -10,7 +10,7 @@ from geometry import FloatArray, GripperSpec
 from perception.grasping.occupancy import Occupancy
 
 _FINGER_STEP_M = 0.007
-_PALM_STEP_M = 0.014
+_PALM_STEP_M = 0.012
 
 
 class Clearance(NamedTuple):

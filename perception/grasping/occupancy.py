@@ -18,7 +18,7 @@ from perception.grasping.table_scene import TableScene
 
 _VOXEL_M = 0.004
 _CHUNK = 60_000
-_MAX_VOXELS = 1_500_000
+_MAX_VOXELS = 800_000
 _SIDE_MARGIN_M = 0.06
 _TOP_MARGIN_M = 0.05
 _BLUR_VOXELS = 0.7
@@ -42,14 +42,14 @@ class Occupancy:
     """Edge of a voxel."""
 
     def at(self, points: NDArray[np.floating]) -> Float32Array:
-        """(...) probability that each point (..., 3) is solid; 0 outside the grid."""
+        """(...) probability that each point (..., 3) is solid; 0 beside and above the grid."""
         flat = np.asarray(points).reshape(-1, 3)
         return self.around(np.eye(4)[None], flat)[0].reshape(np.shape(points)[:-1])
 
     def around(
         self, poses: FloatArray, points: NDArray[np.floating], field: Float32Array | None = None
     ) -> Float32Array:
-        """(G, P) value at points (P, 3) given in the frames `poses` (G, 4, 4); 0 outside the grid.
+        """(G, P) value at points (P, 3) given in the frames `poses` (G, 4, 4); as `at` outside the grid.
 
         Args:
             poses: frames in the table frame.

@@ -19,7 +19,7 @@ _PENALTIES = {
     "thin_contact": 1.4,
     "escape": 2.5,
     "wedge": 3.5,
-    "slant": 1.9,
+    "slant": 2.5,
     "skewed": 1.0,
     "shallow": 1.7,
     "narrow": 2.0,
