@@ -11,7 +11,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from envs.cell import RobotCell
-from envs.clutter import Dialect, Planner, PrivilegedPlanner, Rate, play_rounds, rate
+from envs.clutter import DIALECT_A, Dialect, Planner, PrivilegedPlanner, Rate, play_rounds, rate
 from envs.objects import ObjectSet
 from envs.scenes import Arrangement
 from policies.clear_table import ClearConfig, ClearResult, StopReason, clear_table
@@ -49,7 +49,7 @@ def run_robot_clutter(
     planner: Planner,
     objects: ObjectSet,
     *,
-    dialect: Dialect,
+    dialect: Dialect = DIALECT_A,
     arrangement: Arrangement = "pile",
     rounds: int = 20,
     seeds: Sequence[int] = (0,),

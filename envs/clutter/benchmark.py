@@ -7,7 +7,7 @@ from functools import partial
 
 from envs.clutter.observation import Planner
 from envs.clutter.parallel import play_rounds
-from envs.clutter.protocol import Dialect
+from envs.clutter.protocol import DIALECT_A, Dialect
 from envs.clutter.rounds import FailureRecorder, Round, run_round
 from envs.clutter.statistics import ClutterResult, summarise
 from envs.objects import ObjectSet
@@ -18,7 +18,7 @@ def run_clutter_removal(
     planner: Planner,
     objects: ObjectSet,
     *,
-    dialect: Dialect,
+    dialect: Dialect = DIALECT_A,
     arrangement: Arrangement = "pile",
     rounds: int = 100,
     seeds: Sequence[int] = (0, 1, 2, 3, 4),
