@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pytest
 
+from envs.objects import ObjectModel
 from geometry import PinholeCamera, look_at
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -50,3 +52,24 @@ def desk_frame() -> DeskFrame:
             enter, leave = np.minimum(near, far).max(axis=-1), np.maximum(near, far).min(axis=-1)
             depth = np.where((enter < leave) & (enter > 0.0), np.minimum(depth, enter), depth)
     return DeskFrame(np.where(np.isinf(depth), 0.0, depth).astype(np.float32), camera, T_desk_camera, boxes)
+
+
+_BOX_URDF = """<robot name="box"><link name="box">
+  <inertial><mass value="{mass}"/><inertia ixx="1" iyy="1" izz="1" ixy="0" ixz="0" iyz="0"/></inertial>
+  <contact><lateral_friction value="1.0"/></contact>
+  <visual><geometry><box size="{size}"/></geometry></visual>
+  <collision><geometry><box size="{size}"/></geometry></collision>
+</link></robot>"""
+
+
+@pytest.fixture(scope="session")
+def box_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., ObjectModel]:
+    """Makes the model of a box about its frame's origin: `box_model((x, y, z) in metres, mass_kg=0.1)`."""
+
+    def make(size_m: tuple[float, float, float], mass_kg: float = 0.1) -> ObjectModel:
+        name = "box_" + "x".join(f"{1000 * s:g}" for s in size_m)
+        path = tmp_path_factory.mktemp(name) / "box.urdf"
+        path.write_text(_BOX_URDF.format(mass=mass_kg, size=" ".join(map(str, size_m))))
+        return ObjectModel(name, path)
+
+    return make
