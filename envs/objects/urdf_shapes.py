@@ -81,7 +81,9 @@ def _version(path: Path) -> tuple[int, int]:
 def _visual(path: Path, scale: float, mtime_ns: int, size: int) -> trimesh.Trimesh:
     if scale != 1.0:
         return _scaled(_visual(path, 1.0, mtime_ns, size), scale)
-    return join(_shapes(path, "visual") or _collision_shapes(path))
+    mesh = join(_shapes(path, "visual") or _collision_shapes(path))
+    mesh.merge_vertices()
+    return mesh
 
 
 @lru_cache(maxsize=4096)
@@ -119,13 +121,13 @@ def _pieces(urdf: Path, element: ET.Element) -> list[trimesh.Trimesh] | None:
     geometry = element.find("geometry")
     if geometry is None or len(geometry) == 0:
         raise InputError(str(urdf), expected=f"a <geometry> in each <{element.tag}>", got="none")
-    shape, T_link_shape = geometry[0], _origin(element)
+    shape, T_link_shape = geometry[0], _origin(urdf, element)
     if shape.tag != "mesh":
         return [_primitive(urdf, shape).apply_transform(T_link_shape)]
     file = find_mesh(urdf, shape.get("filename", ""))
     if file is None:
         return None
-    scale = np.diag([*_numbers(shape.get("scale", "1 1 1")), 1.0])
+    scale = np.diag([*_numbers(urdf, shape.get("scale", "1 1 1")), 1.0])
     return [piece.apply_transform(T_link_shape @ scale) for piece in read_groups(file)]
 
 
@@ -154,24 +156,30 @@ def read_groups(path: Path) -> list[trimesh.Trimesh]:
 
 def _primitive(urdf: Path, shape: ET.Element) -> trimesh.Trimesh:
     if shape.tag == "box":
-        return trimesh.creation.box(_numbers(shape.get("size", "")))
-    radius, length = float(shape.get("radius", 0)), float(shape.get("length", 0))
+        return trimesh.creation.box(_numbers(urdf, shape.get("size", "")))
+    radius, length = (float(_numbers(urdf, shape.get(key, "0"), 1)[0]) for key in ("radius", "length"))
     if shape.tag == "sphere":
         return trimesh.creation.icosphere(subdivisions=3, radius=radius)
     if shape.tag == "cylinder":
         return trimesh.creation.cylinder(radius, length, sections=32)
     if shape.tag == "capsule":
-        return trimesh.creation.capsule(length, radius, count=[32, 16]).apply_translation([0, 0, -length / 2])
+        return trimesh.creation.capsule(length, radius, count=[32, 16])
     raise InputError(str(urdf), expected="mesh, box, sphere, cylinder or capsule", got=f"<{shape.tag}>")
 
 
-def _origin(element: ET.Element) -> FloatArray:
+def _origin(urdf: Path, element: ET.Element) -> FloatArray:
     origin = element.find("origin")
     if origin is None:
         return np.eye(4)
-    rpy = _numbers(origin.get("rpy", "0 0 0"))
-    return transform(Rotation.from_euler("xyz", rpy), _numbers(origin.get("xyz", "0 0 0")))
+    rpy = _numbers(urdf, origin.get("rpy", "0 0 0"))
+    return transform(Rotation.from_euler("xyz", rpy), _numbers(urdf, origin.get("xyz", "0 0 0")))
 
 
-def _numbers(text: str) -> FloatArray:
-    return np.array([float(word) for word in text.split()], dtype=np.float64)
+def _numbers(urdf: Path, text: str, count: int = 3) -> FloatArray:
+    try:
+        numbers = np.array([float(word) for word in text.split()], dtype=np.float64)
+    except ValueError:
+        numbers = np.empty(0)
+    if numbers.shape != (count,) or not np.isfinite(numbers).all():
+        raise InputError(str(urdf), expected=f"{count} numbers", got=f"{text!r}")
+    return numbers
