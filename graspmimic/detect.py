@@ -16,7 +16,7 @@ from rich.table import Table
 
 from geometry import InputError
 from graspmimic.detect_input import read_frame
-from graspmimic.detect_output import show, write_grasps, write_picture
+from graspmimic.detect_output import prepare_folder, show, write_grasps, write_picture
 from graspmimic.planners import make_planner
 from perception.figures import GraspPicture
 from perception.frames import RealScene, on_targets
@@ -89,7 +89,9 @@ class Detect:
         _check("--draw", self.draw >= 0, "at least 0", self.draw)
         _check("--max-range-m", 0.0 < self.max_range_m < 100.0, "metres, above 0 and below 100", self.max_range_m)
         _check("--planner", self.planner != "oracle", "a planner that needs no simulated world", self.planner)
-        _check("--view", self.view is None or len(self.view) < 2, "one file at most", self.view)
+        files = self.view or ()
+        sane = len(files) < 2 and all(file.suffix.lower() == ".rrd" for file in files)
+        _check("--view", sane, "a file name that ends in .rrd, or none", " ".join(map(str, files)))
         if self.workspace is not None:
             low, high = np.array(self.workspace).reshape(3, 2).T
             sane = bool(np.isfinite([low, high]).all() and (low < high).all())
@@ -98,6 +100,7 @@ class Detect:
     def run(self, console: Console) -> dict[str, Any]:
         """Detect, write and return {grasps, best_score, time_ms} and more."""
         planner = make_planner(self.planner)
+        prepare_folder(self.output)
         console.print("Grasps in one frame: " + ", ".join(f"{k}={v}" for k, v in vars(self).items() if v is not None))
         columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
         with Progress(*columns, console=console, transient=True) as progress:

@@ -105,7 +105,8 @@ def read_frame(options: Detect) -> DepthFrame | CloudFrame:
         assert options.cloud is not None
         return CloudFrame(read_cloud(options.cloud))
     camera, file_scale = _intrinsics(options)
-    depth = read_depth(options.depth, depth_scale=options.depth_scale or file_scale)
+    scale = file_scale if options.depth_scale is None else options.depth_scale
+    depth = read_depth(options.depth, depth_scale=scale)
     shape = depth.depth_m.shape
     camera = camera or _camera_of_options(options, shape)
     camera.check_image(str(options.depth), depth.depth_m)

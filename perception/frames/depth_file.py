@@ -59,7 +59,7 @@ def read_depth(path: str | Path, *, depth_scale: float | None = None) -> DepthFi
         )
     median = float(np.median(raw[valid]))
     guessed = depth_scale is None and np.issubdtype(raw.dtype, np.integer)
-    scale = depth_scale or (_guess_scale(median) if guessed else 1.0)
+    scale = _guess_scale(median) if guessed else 1.0 if depth_scale is None else depth_scale
     _check_plausible(path, median, scale)
     depth_m = np.where(valid, raw, 0).astype(np.float32) / np.float32(scale)
     return DepthFile(depth_m, scale, guessed)
@@ -79,7 +79,7 @@ def _read_raw(path: Path) -> NDArray[Any]:
             remedy="JPEG cannot hold depth" if suffix in (".jpg", ".jpeg") else "",
         )
     try:
-        return np.asarray(iio.imread(path))
+        return np.asarray(iio.imread(path, plugin="pillow"))
     except (OSError, ValueError, SyntaxError) as error:
         got = getattr(error, "strerror", None) or str(error).splitlines()[0]
         raise InputError(str(path), expected="a readable depth image", got=got) from None
@@ -87,15 +87,17 @@ def _read_raw(path: Path) -> NDArray[Any]:
 
 def _read_exr(path: Path) -> NDArray[Any]:
     """The depth channel of an OpenEXR file: Z, Y, depth, V or R, or the only one."""
-    import OpenEXR  # here, because its 5 MB library is needed for this one format
+    import OpenEXR  # here, because its library is large and needed for this one format
 
+    if not path.is_file():  # OpenEXR would print a line of its own
+        raise InputError(str(path), expected="a readable EXR file", got="no such file")
     try:
-        if not OpenEXR.InputFile(str(path)).isComplete():
-            raise InputError(str(path), expected="a complete EXR file", got="one that was cut off")
-        channels = OpenEXR.File(str(path), separate_channels=True).channels()
-    except (OSError, RuntimeError) as error:
-        got = "no such file" if not path.exists() else str(error).splitlines()[0]
-        raise InputError(str(path), expected="a readable EXR file", got=got) from None
+        complete = OpenEXR.InputFile(str(path)).isComplete()
+        channels = OpenEXR.File(str(path), separate_channels=True).channels() if complete else {}
+    except (OSError, RuntimeError, ValueError) as error:
+        raise InputError(str(path), expected="a readable EXR file", got=str(error).splitlines()[0]) from None
+    if not complete:
+        raise InputError(str(path), expected="a complete EXR file", got="one that was cut off")
     names = [name for name in _EXR_CHANNELS if name in channels] or list(channels)[: len(channels) == 1]
     if not names:
         raise InputError(str(path), expected=f"one of the channels {_EXR_CHANNELS}", got=f"{sorted(channels)}")

@@ -50,7 +50,7 @@ def _read_image(path: Path, keys: tuple[str, ...]) -> NDArray[Any]:
     if path.suffix.lower() in (".npy", ".npz"):
         return read_array(path, keys)
     try:
-        return np.asarray(iio.imread(path))
+        return np.asarray(iio.imread(path, plugin="pillow"))
     except (OSError, ValueError, SyntaxError) as error:
         got = getattr(error, "strerror", None) or str(error).splitlines()[0]
         raise InputError(str(path), expected="a readable image", got=got) from None

@@ -136,9 +136,9 @@ def _read_ascii(body: bytes, layout: _Layout) -> dict[str, NDArray[Any]]:
     ends = np.flatnonzero(np.frombuffer(body, dtype=np.uint8) == ord("\n"))
     if len(ends) > layout.points:
         body = body[: ends[layout.points - 1] + 1]  # what follows are other elements, such as faces
-    numbers = np.fromstring(body, sep=" ")
+    numbers = np.fromstring(body, sep=" ") if layout.points else np.zeros(0)
     whole = min(layout.points, len(numbers) // sum(widths))
-    table = numbers[: whole * sum(widths)].reshape(whole, -1)
+    table = numbers[: whole * sum(widths)].reshape(whole, sum(widths))
     first = np.cumsum([0, *widths])
     return {
         name: (table[:, a : a + width] if width > 1 else table[:, a]).astype(layout.dtype[name].base)

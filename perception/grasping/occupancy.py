@@ -92,7 +92,8 @@ def map_occupancy(scene: TableScene) -> Occupancy:
     beneath = axes[2][None, None, :] < tops[:, :, None] + 0.5 * voxel
     band = 0.75 * voxel
     surface = on_object & (np.abs(behind) <= band)
-    hidden = np.where(beneath, _BENEATH, _FAR_BEHIND + (_JUST_BEHIND - _FAR_BEHIND) * np.exp(-behind / _FADE_M))
+    fade = np.exp(-np.maximum(behind, 0.0) / _FADE_M)
+    hidden = np.where(beneath, _BENEATH, _FAR_BEHIND + (_JUST_BEHIND - _FAR_BEHIND) * fade)
     solid = np.where(surface, 1.0, np.where(behind > band, hidden, 0.0)).astype(np.float32)
     seen = (surface | (beneath & (behind > band))).astype(np.float32)
     for field in (solid, seen):
