@@ -46,6 +46,8 @@ class RealScene:
     """What the objects stand on, in the camera frame."""
     T_source_camera: FloatArray
     """(4, 4) pose of this camera in the frame of the file: the identity for images."""
+    whole_view: bool
+    """Whether the image is all that the camera saw, so that nothing is known beyond its border."""
 
     def target_points(self) -> FloatArray:
         """(N, 3) points that may be grasped, in the world."""
@@ -108,6 +110,7 @@ def scene_from_depth(
         targets=targets,
         support=support,
         T_source_camera=np.eye(4),
+        whole_view=True,
     )
 
 
@@ -145,11 +148,15 @@ def scene_from_cloud(
         raise InputError("viewpoint", expected="three finite numbers, metres", got=f"{eye.tolist()}")
     view = view_of_cloud(cloud, rng, viewpoint=eye)
     scene = scene_from_depth(view.depth_m, view.camera, rng, find_table=find_table, max_range_m=max_range_m)
-    return RealScene(**{**vars(scene), "T_source_camera": view.T_world_camera})
+    return RealScene(**{**vars(scene), "T_source_camera": view.T_world_camera, "whole_view": False})
 
 
 def on_targets(grasps: Grasps, scene: RealScene, gripper: GripperSpec = PANDA_HAND) -> Grasps:
-    """The grasps that hold a target: enough target points, and mostly those, between the fingers."""
+    """The grasps that hold a target: enough target points, and mostly those, between the fingers.
+
+    Fingertips beyond the border of the image do not count as free: an object that the border cuts
+    goes on there.
+    """
     points = transform_points(scene.T_world_camera, scene.camera.unproject(scene.depth_m))
     table = scene.support.tolerance_m if scene.support is not None else -np.inf
     with np.errstate(invalid="ignore"):
@@ -157,9 +164,20 @@ def on_targets(grasps: Grasps, scene: RealScene, gripper: GripperSpec = PANDA_HA
     cloud, is_target = points[solid], scene.targets[solid]
     if not len(cloud) or not len(grasps):
         return grasps[:0]
+    if scene.whole_view:
+        grasps = grasps[_tips_in_view(grasps, scene, gripper)]
     reach = float(np.linalg.norm([0.5 * gripper.max_width_m, gripper.finger_depth_m]))
     near = cKDTree(cloud).query_ball_point(grasps.positions, reach)
     return grasps[[_holds_target(g, cloud[i], is_target[i], gripper) for g, i in zip(grasps, near, strict=True)]]
+
+
+def _tips_in_view(grasps: Grasps, scene: RealScene, gripper: GripperSpec) -> NDArray[np.bool_]:
+    """(N,) grasps whose fingertips, in their full thickness, lie within the image."""
+    outer = 0.5 * grasps.widths_m + gripper.tip_thickness_m
+    tips = grasps.positions[:, None] + np.stack([outer, -outer], axis=1)[..., None] * grasps.closings[:, None]
+    pixels = scene.camera.project(transform_points(invert(scene.T_world_camera), tips))
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.all((pixels >= 0) & (pixels < (scene.camera.width, scene.camera.height)), axis=(1, 2)))
 
 
 def _holds_target(grasp: Grasps, points: FloatArray, is_target: NDArray[np.bool_], gripper: GripperSpec) -> bool:

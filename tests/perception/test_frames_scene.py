@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from geometry import InputError, invert, transform, transform_points
+from geometry import InputError, PinholeCamera, invert, transform, transform_points
 from perception.frames import find_support, object_clusters, on_targets, scene_from_cloud, scene_from_depth
 from perception.grasping import Grasps
 
@@ -113,6 +113,18 @@ def test_grasps_on_targets_are_kept_others_not(desk_frame):
     grasps = Grasps(T_world_desk @ np.stack([on_desk, on_box]), np.full(2, 0.08), np.array([0.9, 0.5]))
     kept = on_targets(grasps, scene)
     assert kept.scores.tolist() == [0.5]
+
+
+def test_a_finger_beyond_the_border_of_the_image_is_in_the_unknown(desk_frame):
+    """The border cuts the tall box: a grasp across its visible half would run into the other."""
+    camera, first = desk_frame.camera, 106
+    cut = PinholeCamera(width=camera.width - first, height=camera.height, fx=300, fy=300, cx=159.5 - first, cy=119.5)
+    scene = scene_from_depth(desk_frame.depth_m[:, first:], cut, rng())
+    T_world_desk = scene.T_world_camera @ invert(desk_frame.T_desk_camera)
+    across = transform(DOWN @ [[0, 1, 0], [-1, 0, 0], [0, 0, 1]], (-0.07, -0.01, 0.10))
+    along = transform(DOWN, (-0.06, -0.005, 0.10))
+    grasps = Grasps(T_world_desk @ np.stack([across, along]), np.full(2, 0.06), np.array([0.9, 0.5]))
+    assert on_targets(grasps, scene).scores.tolist() == [0.5]
 
 
 def test_grasps_return_to_the_frame_of_the_file(desk_frame):
