@@ -99,10 +99,12 @@ def single_view_tsdf(
     with np.errstate(invalid="ignore"):
         columns, rows = np.floor(pixels + 0.5).T
         seen = (columns >= 0) & (columns < camera.width) & (rows >= 0) & (rows < camera.height)
-    surface_m = np.zeros(len(points))
-    surface_m[seen] = depth_m[rows[seen].astype(int), columns[seen].astype(int)]
-    stretch = np.linalg.norm(points, axis=-1) / points[:, 2]  # from distance along z to distance along the ray
-    s = (surface_m - points[:, 2]) * stretch / (_TSDF_TRUNCATION_VOXELS * voxel_m)
+    u, v = columns[seen].astype(int), rows[seen].astype(int)
+    surface_m = depth_m[v, u].astype(np.float64)
+    # from distance along z to distance along the ray of the pixel, which is what Open3D takes, not of the voxel
+    stretch = np.sqrt(1.0 + ((u - camera.cx) / camera.fx) ** 2 + ((v - camera.cy) / camera.fy) ** 2)
+    s = (surface_m - points[seen, 2]) * stretch / (_TSDF_TRUNCATION_VOXELS * voxel_m)
     near = (surface_m > 0.0) & (s >= -0.98) & (s < 0.98)
-    grid = np.where(near, 0.5 * (s + 1.0), 0.0).astype(np.float32)
+    grid = np.zeros(len(points), dtype=np.float32)
+    grid[seen] = np.where(near, 0.5 * (s + 1.0), 0.0)
     return grid.reshape((resolution,) * 3)
