@@ -116,9 +116,12 @@ def _clean(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
 
 def _without_holes(mesh: trimesh.Trimesh, radius_m: float) -> trimesh.Trimesh:
     """The mesh with its holes up to that radius filled, as by a skin."""
-    skin = o3d.t.geometry.TriangleMesh.from_legacy(_in_open3d(mesh)).fill_holes(hole_size=radius_m).to_legacy()
-    skin.orient_triangles()  # Open3D's own patches face inward
-    return trimesh.Trimesh(np.asarray(skin.vertices), np.asarray(skin.triangles), process=False)
+    opened = o3d.t.geometry.TriangleMesh.from_legacy(_in_open3d(mesh))
+    filled = opened.fill_holes(hole_size=radius_m)  # shares memory with `opened`, which must outlive it
+    faces = filled.triangle.indices.numpy().copy()
+    skin = _in_open3d(trimesh.Trimesh(mesh.vertices, faces, process=False))
+    skin.orient_triangles()  # Open3D's patches face inward
+    return trimesh.Trimesh(mesh.vertices, np.asarray(skin.triangles).copy(), process=False)
 
 
 def _coarse(mesh: trimesh.Trimesh) -> trimesh.Trimesh:

@@ -12,7 +12,7 @@ import pytest
 from envs.objects import ObjectModel, load_objects
 from envs.objects.procedural import KINDS
 from envs.world import World
-from geometry import transform
+from geometry import rotation_from_quat, transform
 
 CODE = """
 import hashlib, sys
@@ -63,23 +63,48 @@ def test_every_object_fits_into_the_gripper_somewhere() -> None:
     assert small == pytest.approx(0.5 * load_objects("procedural", limit=1)[0].mesh().extents)
 
 
-def test_mass_and_inertia_of_a_box_are_those_of_the_formula(models: dict[str, ObjectModel]) -> None:
+def inertia_about_center(model: ObjectModel) -> tuple[float, np.ndarray]:
+    """Mass, and (3, 3) inertia in the link's axes, that Bullet works with."""
     with World() as world:
-        body = models["box"].load(world)
-        mass, inertia = world.bullet.getDynamicsInfo(body.uid, -1)[:3:2]
-    a, b, c = models["box"].mesh().extents
-    assert mass / (a * b * c) == pytest.approx(400.0, rel=1e-6) or mass / (a * b * c) == pytest.approx(650.0, rel=1e-6)
-    expected = mass / 12 * np.array([b * b + c * c, a * a + c * c, a * a + b * b])
-    assert inertia == pytest.approx(expected, rel=1e-4)
+        info = world.bullet.getDynamicsInfo(model.load(world).uid, -1)
+    axes = rotation_from_quat(info[4])
+    return info[0], axes @ np.diag(info[2]) @ axes.T
+
+
+def box_inertia(size: np.ndarray) -> np.ndarray:
+    """Of a box of unit density about its centre."""
+    return np.prod(size) / 12 * (np.eye(3) * (size @ size) - np.diag(size**2))
+
+
+def test_mass_and_inertia_of_a_box_are_those_of_the_formula(models: dict[str, ObjectModel]) -> None:
+    mass, inertia = inertia_about_center(models["box"])
+    size = models["box"].mesh().extents
+    density = mass / np.prod(size)
+    assert density == pytest.approx(400.0, rel=1e-6) or density == pytest.approx(650.0, rel=1e-6)
+    assert inertia == pytest.approx(density * box_inertia(size), rel=1e-4, abs=1e-12)
+
+
+def test_inertia_of_an_l_shape_is_that_of_its_two_boxes(models: dict[str, ObjectModel]) -> None:
+    """By the parallel axis theorem; its principal axes are those of no box."""
+    mass, inertia = inertia_about_center(models["l_shape"])
+    sizes = [part.extents for part in models["l_shape"].convex_parts()]
+    centers = [part.bounds.mean(axis=0) for part in models["l_shape"].convex_parts()]
+    volumes = np.array([np.prod(size) for size in sizes])
+    middle = volumes @ np.array(centers) / volumes.sum()
+    expected = np.zeros((3, 3))
+    for size, center, volume in zip(sizes, centers, volumes, strict=True):
+        arm = center - middle
+        expected += box_inertia(size) + volume * (np.eye(3) * (arm @ arm) - np.outer(arm, arm))
+    expected *= mass / volumes.sum()
+    assert abs(expected[0, 1]) > 0.1 * expected[0, 0]
+    assert inertia == pytest.approx(expected, rel=1e-3, abs=1e-9)
 
 
 def test_inertia_of_a_cylinder_is_nearly_that_of_a_round_one(models: dict[str, ObjectModel]) -> None:
-    with World() as world:
-        body = models["cylinder"].load(world)
-        mass, inertia = world.bullet.getDynamicsInfo(body.uid, -1)[:3:2]
+    mass, inertia = inertia_about_center(models["cylinder"])
     diameter, _, height = models["cylinder"].mesh().extents
-    round_one = np.array([3 * diameter**2 / 4 + height**2, 3 * diameter**2 / 4 + height**2, 1.5 * diameter**2])
-    assert inertia == pytest.approx(mass / 12 * round_one, rel=0.03)
+    upright = 3 * diameter**2 / 4 + height**2
+    assert np.diag(inertia) == pytest.approx(mass / 12 * np.array([upright, upright, 1.5 * diameter**2]), rel=0.03)
 
 
 def test_twice_the_size_is_eight_times_the_mass(models: dict[str, ObjectModel]) -> None:
