@@ -12,10 +12,10 @@ from geometry import InputError
 
 
 def find_clusters(points: ArrayLike, *, gap_m: float = 0.01, min_points: int = 20) -> NDArray[np.int64]:
-    """Label points by connected components: two points within `gap_m` belong together.
+    """Label points by connected components: two points within about `gap_m` belong together.
 
-    This is DBSCAN with a core of one point. Deterministic: clusters are numbered by falling size,
-    ties by the first point.
+    This is DBSCAN with a core of one point, on the means of cells of half a gap, which decide what is
+    within a gap. Deterministic: clusters are numbered by falling size, ties by the first point.
 
     Args:
         points: (N, 3) metres, finite.

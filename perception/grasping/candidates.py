@@ -20,6 +20,7 @@ _SOLID = 0.4
 _MARCH_STEP_M = 0.004
 _INSIDE_M = 0.004
 _ENDLESS_M = 1e3
+_LEAST_LEVEL_PART = 0.3
 _SURFACE_VOXEL_M = 0.004
 
 
@@ -88,15 +89,14 @@ def _closing_directions(
     count = len(inward)
     jittered = inward + sampling.jitter_rad * rng.normal(size=(count, 3))
     level = inward * (1.0, 1.0, 0.0)
-    sight = (surface - viewpoint) * (1.0, 1.0, 0.0)
+    sight = surface - viewpoint
     across = np.stack([-sight[:, 1], sight[:, 0], np.zeros(count)], axis=1)
     yaw = rng.uniform(0.0, np.pi, count)
     anyhow = np.stack([np.cos(yaw), np.sin(yaw), np.zeros(count)], axis=1)
     directions = np.concatenate([inward, jittered, level, across, anyhow])
     length = np.linalg.norm(directions, axis=1)
-    seeds = np.tile(np.arange(count), 5)
-    good = length > 0.3 * np.where(np.arange(len(length)) // max(count, 1) == 3, 1e-6, 1.0)
-    return seeds[good], directions[good] / length[good, None]
+    defined = length > np.repeat([1e-6, 1e-6, _LEAST_LEVEL_PART, 1e-6, 1e-6], count)
+    return np.tile(np.arange(count), 5)[defined], directions[defined] / length[defined, None]
 
 
 def _extent(

@@ -41,6 +41,8 @@ class Closing(NamedTuple):
     """(G,) cosine between the closing direction and the line through both contact patches."""
     engaged_m: FloatArray
     """(G,) how far the solid reaches from the fingertips towards the palm."""
+    contact_depth_m: FloatArray
+    """(G,) mean distance of the contact patches from the fingertips, of both fingers the smaller."""
     seen_share: FloatArray
     """(G,) share of the solid between the fingers that stands on seen surface."""
 
@@ -86,6 +88,7 @@ def simulate_closing(poses: FloatArray, occupancy: Occupancy, gripper: GripperSp
         slant=0.5 * np.linalg.norm(slopes[0] - slopes[1], axis=1),
         opposition=_opposition(on_low, on_high, rows, np.where(something, high - low, 0.0)),
         engaged_m=np.where(something, -top, 0.0),
+        contact_depth_m=np.minimum(*(-_patch_centre(on, rows)[:, 1] for on in (on_low, on_high))),
         seen_share=np.minimum(seen, 1.0),
     )
 
@@ -119,6 +122,10 @@ def _opposition(
     on_low: NDArray[np.bool_], on_high: NDArray[np.bool_], rows: FloatArray, width: FloatArray
 ) -> FloatArray:
     """Cosine between the closing direction and the line from the one contact patch to the other."""
-    centres = [np.einsum("gr,ra->ga", on, rows) / np.maximum(on.sum(axis=1), 1)[:, None] for on in (on_low, on_high)]
-    sideways = np.linalg.norm(centres[0] - centres[1], axis=1)
+    sideways = np.linalg.norm(_patch_centre(on_low, rows) - _patch_centre(on_high, rows), axis=1)
     return np.asarray(width / np.maximum(np.hypot(width, sideways), 1e-9))
+
+
+def _patch_centre(on: NDArray[np.bool_], rows: FloatArray) -> FloatArray:
+    """(G, 2) mean (x, z) of the touched lines."""
+    return np.einsum("gr,ra->ga", on, rows) / np.maximum(on.sum(axis=1), 1)[:, None]

@@ -22,6 +22,7 @@ _PENALTIES = {
     "slant": 2.5,
     "skewed": 1.0,
     "shallow": 1.7,
+    "at_tips": 0.5,
     "narrow": 2.0,
     "wide": 2.6,
     "unbalanced": 0.2,
@@ -54,6 +55,8 @@ class GraspFeatures(NamedTuple):
     """(G,) 1 - cosine between closing direction and the line through the contacts."""
     shallow: FloatArray
     """(G,) 1 where the fingers hold with their last millimetres, 0 from 25 mm."""
+    at_tips: FloatArray
+    """(G,) 1 where a finger would touch with its very tip, 0 from 15 mm."""
     narrow: FloatArray
     """(G,) 1 where nothing thick is held, 0 from 15 mm: what is thin is easily missed."""
     wide: FloatArray
@@ -79,6 +82,7 @@ def grasp_features(poses: FloatArray, closing: Closing, clearance: Clearance, oc
         slant=np.minimum(closing.slant, 1.5),
         skewed=1.0 - closing.opposition,
         shallow=np.clip(1.0 - closing.engaged_m / 0.025, 0.0, 1.0),
+        at_tips=np.clip(1.0 - closing.contact_depth_m / 0.015, 0.0, 1.0),
         narrow=np.clip(1.0 - width / 0.015, 0.0, 1.0),
         wide=np.clip((width - 0.06) / 0.02, 0.0, 1.0),
         unbalanced=np.minimum(np.abs(_mass_offset(poses, occupancy)) / 0.03, 1.5),
