@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 
 class InputError(ValueError):
     """Input that a caller or a file got wrong, said in one line.
@@ -20,3 +23,8 @@ class InputError(ValueError):
     def __init__(self, where: str, *, expected: str, got: str, remedy: str = "") -> None:
         line = f"{where}: expected {expected}, got {got}"
         super().__init__(f"{line}; {remedy}" if remedy else line)
+        self._again = partial(InputError, where, expected=expected, got=got, remedy=remedy)
+
+    def __reduce__(self) -> tuple[Callable[[], InputError], tuple[()]]:
+        """Pickle by arguments, so that the error comes back from a worker process."""
+        return self._again, ()

@@ -103,6 +103,7 @@ DIALECT_B = Dialect(
     stop_on_contact=False,
     max_skips=3,
     hand=HandDynamics(gear_force_n=30.0, finger_friction=0.75, finger_spinning_friction=0.05),
+    workspace=Workspace(open_top=True),
 )
 """Edge Grasp, ICGNet, OrbitGrasp: random side view, three skips a round."""
 

@@ -25,6 +25,8 @@ class Workspace:
     """Height of the table's top."""
     table_size_m: float = 1.2
     """Edge of the square table, centred below the cube."""
+    open_top: bool = False
+    """Whether objects may rise above the cube; otherwise they are removed."""
 
     def __post_init__(self) -> None:
         if not (self.size_m > 0 and self.table_size_m >= self.size_m and 0 <= self.table_z_m < self.size_m):
@@ -130,4 +132,5 @@ class Scene:
 
     def _inside(self, item: SceneObject) -> bool:
         position = np.array(self.world.bullet.getBasePositionAndOrientation(item.body.uid)[0])
-        return bool(np.all(position >= 0.0) and np.all(position <= self.workspace.size_m))
+        bounded = position[:2] if self.workspace.open_top else position
+        return bool(np.all(position >= 0.0) and np.all(bounded <= self.workspace.size_m))

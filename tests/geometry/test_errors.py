@@ -1,5 +1,7 @@
 """An error is one line: where, what was expected, what came, what to do."""
 
+import pickle
+
 from geometry import InputError
 
 
@@ -14,3 +16,10 @@ def test_the_line_without_a_remedy() -> None:
 
 def test_it_is_a_value_error_for_callers_who_know_nothing_of_it() -> None:
     assert issubclass(InputError, ValueError)
+
+
+def test_it_comes_back_from_another_process_whole():
+    """Worker processes send exceptions by pickle."""
+    error = InputError("planner", expected="poses", got="none", remedy="return some")
+    copy = pickle.loads(pickle.dumps(error))
+    assert type(copy) is InputError and str(copy) == str(error) == "planner: expected poses, got none; return some"
