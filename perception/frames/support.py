@@ -126,7 +126,7 @@ def _is_object(points: FloatArray, height: FloatArray, support: Support, surface
     """
     voxels = voxel_downsample(points, _GRAIN_M)
     size = float(np.linalg.norm(np.ptp(points, axis=0)))
-    if len(voxels) < _LEAST_GRAINS or size > 1.5 * _MAX_EXTENT_M or height.min() > _MAX_FOOT_M:
+    if len(voxels) < _LEAST_GRAINS or size > 1.5 * _MAX_EXTENT_M:
         return False
     foot = points[height < height.min() + 0.5 * _MAX_FOOT_M]
     if surface.query(support.footprint(foot))[0].min() > _MAX_FOOT_M:

@@ -74,6 +74,17 @@ def test_what_rises_beyond_the_rim_is_not_on_the_table(desk_frame):
     assert scene.targets[true_objects(desk_frame)].mean() > 0.9
 
 
+def test_from_straight_above_only_the_top_of_a_box_is_seen_and_it_stands_all_the_same():
+    camera = PinholeCamera(width=160, height=120, fx=150.0, fy=150.0, cx=79.5, cy=59.5)
+    top = np.full((120, 160), 0.7, dtype=np.float32)
+    rays = camera.rays() * 0.58
+    on_box = (np.abs(rays[..., 0]) < 0.03) & (np.abs(rays[..., 1]) < 0.03)
+    top[on_box] = 0.58
+    scene = scene_from_depth(top, camera, rng())
+    assert scene.support.offset_m == pytest.approx(-0.7, abs=0.001)
+    assert scene.targets[on_box].mean() > 0.7 and not scene.targets[~on_box].any()
+
+
 def test_mask_and_workspace_narrow_the_targets(desk_frame):
     left = np.zeros(desk_frame.depth_m.shape, dtype=bool)
     left[:, :160] = True
