@@ -60,6 +60,8 @@ class OraclePlanner:
         if self._simulation is None:
             raise InputError("OraclePlanner", expected="a simulation bound by `bind`", got="none")
         scene = self._simulation.scene
+        if not scene.objects:
+            return _NOTHING
         poses, widths_m, scores = self._candidates(scene, observation.rng)
         order = _interleave(scores)[: self.config.trials]
         best = self._first_success(self._simulation, poses[order])
