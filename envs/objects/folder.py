@@ -16,7 +16,7 @@ MESH_SUFFIXES = frozenset({".obj", ".stl", ".ply", ".glb", ".gltf", ".off", ".da
 
 
 def object_files(folder: Path) -> dict[str, Path]:
-    """The files in a folder that are objects, by the name that each gets, sorted.
+    """The files in a folder that are objects, by the name that each gets, sorted; a file is one by itself.
 
     Every URDF is an object. So is every mesh that has no URDF in its own folder or in one above
     it (up to `folder`); the other meshes belong to those URDFs.
@@ -24,8 +24,11 @@ def object_files(folder: Path) -> dict[str, Path]:
     Raises:
         InputError: if the folder is missing, cannot be read, or holds no object.
     """
+    if folder.is_file():
+        return {folder.stem: folder}
     if not folder.is_dir():
-        raise InputError("load_objects", expected="a folder of URDFs or meshes", got=f"no folder at {folder}")
+        kinds = '"procedural", "random_urdfs", or a URDF, a mesh or a folder of them'
+        raise InputError("load_objects", expected=kinds, got=f"{str(folder)!r}, which does not exist")
     urdfs: list[Path] = []
     meshes: list[Path] = []
     with_urdf: set[Path] = set()

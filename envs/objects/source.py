@@ -30,8 +30,8 @@ def load_objects(
     """Load a set of objects; the same arguments give the same set, in the order of the names.
 
     Args:
-        source: "procedural", "random_urdfs" (pybullet_data's), or a folder of URDFs or meshes,
-            which is searched with all its subfolders.
+        source: "procedural", "random_urdfs" (pybullet_data's), a folder of URDFs or meshes,
+            which is searched with all its subfolders, or one such file.
         limit: at most so many; of a larger set a random choice, of procedural objects the first.
         seed: of that choice, and of the procedural objects.
         scale: factor on all lengths, for example 0.001 for scans in millimetres.
@@ -46,8 +46,9 @@ def load_objects(
     """
     if limit is not None and limit < 1:
         raise InputError("load_objects", expected="limit >= 1", got=f"{limit}")
-    if not (np.isfinite(scale) and scale > 0.0):
-        raise InputError("load_objects", expected="scale > 0", got=f"{scale}")
+    for name, value in (("scale", scale), ("graspable_width_m", graspable_width_m)):
+        if not (np.isfinite(value) and value > 0.0):
+            raise InputError("load_objects", expected=f"{name} > 0", got=f"{value}")
     rng = np.random.default_rng(seed)
     makers: list[Callable[[], ObjectModel]]
     if source == "procedural":

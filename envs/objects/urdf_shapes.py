@@ -42,7 +42,10 @@ def read_convex_parts(path: Path, scale: float = 1.0) -> tuple[trimesh.Trimesh, 
 
 def parse_link(path: Path) -> tuple[ET.Element, ET.Element]:
     """The `robot` element of a URDF and its only link."""
-    text = path.read_text(encoding="utf-8", errors="replace")
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise InputError(str(path), expected="a URDF that can be read", got=f"{error.strerror}") from None
     body = text[text.find("?>") + 2 :] if text.lstrip().startswith("<?xml") else text  # some say version="0.0"
     try:
         robot = ET.fromstring(body)

@@ -98,6 +98,12 @@ def test_limit_chooses_by_seed_and_keeps_the_order(tmp_path: Path) -> None:
     assert len(load_objects(tmp_path, limit=99)) == 8
 
 
+def test_one_file_is_a_set_of_one(tmp_path: Path) -> None:
+    path = write(tmp_path)
+    write(tmp_path, "other")
+    assert [(m.name, m.urdf) for m in load_objects(path)] == [("thing", path)]
+
+
 def test_progress_counts_to_the_end(tmp_path: Path) -> None:
     write(tmp_path, "a")
     write(tmp_path, "b")
@@ -132,7 +138,7 @@ def test_bad_numbers_and_shapes_are_named(tmp_path: Path) -> None:
 
 
 def test_bad_folders(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no folder at .*nowhere"):
+    with pytest.raises(InputError, match='"procedural", .* got .*nowhere\', which does not exist'):
         load_objects(tmp_path / "nowhere")
     with pytest.raises(InputError, match=r"expected files of kind .*\.urdf.*, got none in"):
         load_objects(tmp_path)
