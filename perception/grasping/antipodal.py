@@ -37,7 +37,7 @@ class AntipodalPlanner:
     """Length of the straight way to the grasp that must be free."""
     table_clearance_m: float = 0.003
     """Least height of any part of the hand above the table."""
-    finalists: int = 700
+    finalists: int = 900
     """Candidates that pass the quick look and are judged in full."""
     max_grasps: int = 100
     """Grasps returned at most, after suppression of near duplicates."""

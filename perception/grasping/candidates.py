@@ -34,7 +34,7 @@ class Sampling:
     """Spread of the closing direction about the normal in its second try."""
     approach_angles_rad: tuple[float, ...] = (-1.0, -0.65, -0.3, 0.0, 0.3, 0.65, 1.0)
     """Turns of the approach about the closing line, from the steepest way down."""
-    depths_m: tuple[float, ...] = (0.006, 0.016, 0.028)
+    depths_m: tuple[float, ...] = (0.006, 0.016, 0.026, 0.036)
     """How far beyond the closing line the fingertips reach."""
     max_tilt_rad: float = 1.35
     """Largest angle between the approach and straight down."""
@@ -58,7 +58,7 @@ def sample_candidates(
         rng: source of the samples.
         sampling: how many, and from where.
     Returns:
-        (C, 4, 4) `T_table_grasp`.
+        (C, 4, 4) `T_table_grasp`, in random order.
     """
     cloud = voxel_downsample(points, _SURFACE_VOXEL_M)
     chosen = rng.permutation(len(cloud))[: sampling.contacts]
@@ -74,7 +74,8 @@ def sample_candidates(
     tips = centres[lines][:, None] + np.asarray(sampling.depths_m)[None, :, None] * approaches[:, None]
     lines = np.repeat(lines, len(sampling.depths_m))
     approaches = np.repeat(approaches, len(sampling.depths_m), axis=0)
-    return _poses(tips.reshape(-1, 3), approaches, closings[lines])
+    poses = _poses(tips.reshape(-1, 3), approaches, closings[lines])
+    return poses[rng.permutation(len(poses))]
 
 
 def _closing_directions(

@@ -11,23 +11,23 @@ from perception.grasping.closing import Closing
 from perception.grasping.hand_clearance import Clearance
 from perception.grasping.occupancy import Occupancy
 
-_OFFSET = 3.9
+_OFFSET = 4.8
 _PENALTIES = {
-    "fingers": 6.0,
-    "fingers_mean": 3.0,
-    "palm": 1.7,
-    "thin_contact": 1.4,
-    "escape": 2.5,
-    "wedge": 3.5,
-    "slant": 2.5,
-    "skewed": 1.0,
-    "shallow": 1.7,
-    "at_tips": 0.5,
+    "fingers": 5.0,
+    "fingers_mean": 2.5,
+    "palm": 1.2,
+    "thin_contact": 2.2,
+    "escape": 2.2,
+    "wedge": 3.4,
+    "slant": 1.5,
+    "skewed": 0.7,
+    "shallow": 2.8,
+    "at_tips": 1.2,
     "narrow": 2.0,
-    "wide": 2.6,
-    "unbalanced": 0.2,
-    "flat": 0.2,
-    "guessed": 1.0,
+    "wide": 1.5,
+    "unbalanced": 0.4,
+    "flat": 0.3,
+    "guessed": 0.6,
 }
 _BALANCE_X_M = np.arange(-0.044, 0.045, 0.008)
 _BALANCE_Y_M = np.arange(-0.035, 0.036, 0.01)
@@ -44,7 +44,7 @@ class GraspFeatures(NamedTuple):
     palm: FloatArray
     """(G,) largest probability that the palm meets something on its way."""
     thin_contact: FloatArray
-    """(G,) 1 where the fingers would touch in few places, 0 from a quarter of their face."""
+    """(G,) 1 where the fingers would touch in few places, 0 from three tenths of their face."""
     escape: FloatArray
     """(G,) slope with which the held thing is squeezed out beyond the fingertips; 0 where it is drawn in."""
     wedge: FloatArray
@@ -58,7 +58,7 @@ class GraspFeatures(NamedTuple):
     at_tips: FloatArray
     """(G,) 1 where a finger would touch with its very tip, 0 from 15 mm."""
     narrow: FloatArray
-    """(G,) 1 where nothing thick is held, 0 from 15 mm: what is thin is easily missed."""
+    """(G,) 1 where nothing thick is held, 0 from 20 mm: what is thin is easily missed."""
     wide: FloatArray
     """(G,) 0 to 60 mm, 1 at 80 mm: little room for an error."""
     unbalanced: FloatArray
@@ -76,14 +76,14 @@ def grasp_features(poses: FloatArray, closing: Closing, clearance: Clearance, oc
         fingers=clearance.fingers,
         fingers_mean=clearance.fingers_mean,
         palm=clearance.palm,
-        thin_contact=np.clip(1.0 - closing.contact_lines / 0.25, 0.0, 1.0),
+        thin_contact=np.clip(1.0 - closing.contact_lines / 0.3, 0.0, 1.0),
         escape=np.clip(closing.escape, 0.0, 1.5),
         wedge=np.minimum(closing.wedge, 1.5),
         slant=np.minimum(closing.slant, 1.5),
         skewed=1.0 - closing.opposition,
         shallow=np.clip(1.0 - closing.engaged_m / 0.025, 0.0, 1.0),
         at_tips=np.clip(1.0 - closing.contact_depth_m / 0.015, 0.0, 1.0),
-        narrow=np.clip(1.0 - width / 0.015, 0.0, 1.0),
+        narrow=np.clip(1.0 - width / 0.02, 0.0, 1.0),
         wide=np.clip((width - 0.06) / 0.02, 0.0, 1.0),
         unbalanced=np.minimum(np.abs(_mass_offset(poses, occupancy)) / 0.03, 1.5),
         flat=1.0 + poses[:, 2, 2],
