@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from envs.clutter import ClutterSimulation, Dialect, Observation
+from envs.clutter import ClutterSimulation, Dialect, Observation, View
 from envs.objects import ObjectSet
 from envs.panda import PandaArm, PathCollision, solve_grasp_ik
 from envs.scenes import Arrangement, SceneObject
@@ -14,6 +14,7 @@ from geometry import FloatArray, invert, transform
 T_WORLD_BASE = transform(translation=(-0.35, 0.15, 0.05))
 """The arm stands on the table, half a metre from the middle of the workspace."""
 _BIN_CENTER = np.array([0.12, 0.56, 0.05])
+_BIN_CENTER_MIRRORED = np.array([0.12, -0.26, 0.05])
 _BIN_INNER_M, _BIN_HEIGHT_M, _BIN_WALL_M = 0.32, 0.12, 0.01
 _DROP_HEIGHT_M = 0.30
 _DOWNWARDS = np.diag([-1.0, 1.0, -1.0])
@@ -40,10 +41,12 @@ class RobotCell:
         """Names of the objects that lie in the bin, in order."""
         self.lost = 0
         """Objects that left the workspace and are not in the bin; they are taken away."""
+        self.bin_center = _away_from(dialect.view)
+        """(3,) the middle of the bin's floor; the bin stands across the table from the camera."""
         self._walls = self._add_bin()
-        T_world_drop = transform(_DOWNWARDS, _BIN_CENTER + (0.0, 0.0, _DROP_HEIGHT_M))
+        T_world_drop = transform(_DOWNWARDS, self.bin_center + (0.0, 0.0, _DROP_HEIGHT_M))
         self.q_drop: FloatArray = solve_grasp_ik(invert(T_WORLD_BASE) @ T_world_drop)[0].q
-        """(7,) posture above the bin, rad; the camera sees the whole workspace past it."""
+        """(7,) posture above the bin, rad; a camera that does not stand behind the arm sees the whole workspace."""
         self.arm = PandaArm(self.world, T_WORLD_BASE, q=self.q_drop)
 
     def observe(self) -> Observation:
@@ -77,7 +80,7 @@ class RobotCell:
         self.simulation.close()
 
     def _in_bin(self, item: SceneObject) -> bool:
-        offset = item.body.pose()[:3, 3] - _BIN_CENTER
+        offset = item.body.pose()[:3, 3] - self.bin_center
         half = 0.5 * _BIN_INNER_M
         return bool(np.all(np.abs(offset[:2]) < half) and -0.01 < offset[2] < 2.0 * _BIN_HEIGHT_M)
 
@@ -87,6 +90,12 @@ class RobotCell:
         sides = [((sign * reach, 0.0, tall), (thin, long, tall)) for sign in (-1, 1)]
         sides += [((0.0, sign * reach, tall), (long, thin, tall)) for sign in (-1, 1)]
         return [
-            self.world.add_box(half, transform(translation=_BIN_CENTER + at), color=_BIN_COLOR, name="bin")
+            self.world.add_box(half, transform(translation=self.bin_center + at), color=_BIN_COLOR, name="bin")
             for at, half in sides
         ]
+
+
+def _away_from(view: View) -> FloatArray:
+    """The place for the bin on the side of the table that the camera does not look from."""
+    middle_rad = np.deg2rad(0.5 * sum(view.azimuth_deg))
+    return (_BIN_CENTER if np.sin(middle_rad) <= 0.0 else _BIN_CENTER_MIRRORED).copy()
