@@ -32,9 +32,9 @@ class GripperSpec:
     """From the palm's surface to the fingertips, along z."""
     finger_thickness_m: float = 0.0264
     """Outward extent of a finger along y at its root, measured from its inner face."""
-    tip_thickness_m: float = 0.019
+    tip_thickness_m: float = 0.0195
     """Outward extent of a finger along y over its front part; fingers taper."""
-    tip_depth_m: float = 0.022
+    tip_depth_m: float = 0.018
     """Extent along z of that front part."""
     finger_breadth_m: float = 0.021
     """Extent of a finger along x."""

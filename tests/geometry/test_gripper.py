@@ -57,8 +57,8 @@ def test_the_palm_box_is_the_hand() -> None:
 def test_the_finger_boxes_hold_the_fingers(joint: str, tip: int, root: int, width_m: float) -> None:
     points, boxes = surface("finger.obj", finger_pose(joint, width_m / 2)), PANDA_HAND.boxes(width_m)
     in_tip = points[:, 2] > boxes[tip][0, 2]
-    assert overhang(points[in_tip], boxes[tip]) < 2.5e-3
-    assert overhang(points[~in_tip & (points[:, 2] > boxes[root][0, 2])], boxes[root]) < 2.5e-3
+    assert overhang(points[in_tip], boxes[tip]) < 5e-4
+    assert overhang(points[~in_tip & (points[:, 2] > boxes[root][0, 2])], boxes[root]) < 5e-4
     inner = np.abs(points[:, 1]).min()
     assert inner == pytest.approx(width_m / 2, abs=3e-4)
 
