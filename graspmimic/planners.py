@@ -42,7 +42,11 @@ def _import_planner(name: str) -> Callable[[Any], Any]:
         found = getattr(import_module(module), attribute)
     except (ImportError, AttributeError, ValueError) as error:
         raise InputError("--planner", expected=f"an importable {attribute!r} in {module!r}", got=str(error)) from None
-    planner = found() if isinstance(found, type) else found
+    try:
+        planner = found() if isinstance(found, type) else found
+    except TypeError as error:
+        expected = f"a class that makes a planner without arguments in {name}"
+        raise InputError("--planner", expected=expected, got=str(error), remedy="name an instance instead") from None
     if not callable(planner):
         raise InputError("--planner", expected="a callable", got=f"{name} is a {type(planner).__name__}")
     return planner

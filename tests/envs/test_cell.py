@@ -49,7 +49,7 @@ def test_the_scene_and_the_look_are_those_of_the_free_hand(dialect) -> None:
         compared += 1
         assert mine.cloud_world.shape == theirs.cloud_world.shape
         np.testing.assert_allclose(mine.cloud_world, theirs.cloud_world, atol=1e-6)
-    assert compared >= 3
+    assert compared >= 2
     cell.close()
     free.close()
 
