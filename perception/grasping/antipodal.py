@@ -20,7 +20,7 @@ from perception.grasping.scene_view import SceneView
 from perception.grasping.scoring import grasp_features, grasp_scores
 from perception.grasping.table_scene import TableScene, read_scene
 
-_LEAST_POINTS = 12
+_LEAST_POINTS = 8
 _MOST_DRAWN_BACK_M = 0.04
 _CLUSTER_VOXEL_M = 0.005
 
@@ -63,7 +63,9 @@ class AntipodalPlanner:
     def _judged(self, scene: TableScene, occupancy: Occupancy, poses: FloatArray) -> Grasps:
         """Those of the poses (C, 4, 4) in the table frame that hold something, scored."""
         quick = hand_clearance(poses, occupancy, self.gripper, self.approach_m, step_scale=2.0)
-        order = np.argsort(quick.fingers + 0.5 * quick.palm + quick.fingers_mean, kind="stable")[: self.finalists]
+        order = np.argsort(quick.fingers + 0.3 * quick.palm + quick.start + quick.fingers_mean, kind="stable")[
+            : self.finalists
+        ]
         poses = _centred(poses[order], simulate_closing(poses[order], occupancy, self.gripper))
         closing = simulate_closing(poses, occupancy, self.gripper)
         poses, closing = poses[closing.holds], closing.of(closing.holds)

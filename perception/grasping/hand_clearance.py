@@ -21,7 +21,9 @@ class Clearance(NamedTuple):
     fingers_mean: FloatArray
     """(G,) mean over the fingers of that probability."""
     palm: FloatArray
-    """(G,) largest probability in the palm, and behind it along the way it comes."""
+    """(G,) largest probability in the palm at the grasp, and on its way there."""
+    start: FloatArray
+    """(G,) largest probability in the palm where the straight way begins."""
     lowest_m: FloatArray
     """(G,) height of the lowest corner of the hand above the table."""
 
@@ -41,8 +43,9 @@ def hand_clearance(
     boxes = gripper.boxes()
     fingers = np.concatenate([_filled(box, _FINGER_STEP_M * step_scale) for box in boxes[:4]])
     palm_box = boxes[4].copy()
-    palm_box[0, 2] = min(palm_box[0, 2], palm_box[1, 2] - retreat_m)
+    palm_box[0, 2] -= retreat_m
     palm = _filled(palm_box, _PALM_STEP_M * step_scale)
+    at_start = palm[:, 2] <= boxes[4, 1, 2] - retreat_m
     at_fingers = occupancy.around(poses, fingers)
     at_palm = occupancy.around(poses, palm)
     corners = np.array([[b[i, 0], b[j, 1], b[k, 2]] for b in boxes for i in (0, 1) for j in (0, 1) for k in (0, 1)])
@@ -51,6 +54,7 @@ def hand_clearance(
         fingers=at_fingers.max(axis=1).astype(np.float64),
         fingers_mean=at_fingers.mean(axis=1).astype(np.float64),
         palm=at_palm.max(axis=1).astype(np.float64),
+        start=at_palm[:, at_start].max(axis=1).astype(np.float64),
         lowest_m=heights.min(axis=1),
     )
 

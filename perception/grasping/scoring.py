@@ -16,6 +16,7 @@ _PENALTIES = {
     "fingers": 5.0,
     "fingers_mean": 2.5,
     "palm": 1.2,
+    "start": 5.0,
     "thin_contact": 2.2,
     "escape": 2.2,
     "wedge": 3.4,
@@ -43,6 +44,8 @@ class GraspFeatures(NamedTuple):
     """(G,) mean of that probability over the fingers."""
     palm: FloatArray
     """(G,) largest probability that the palm meets something on its way."""
+    start: FloatArray
+    """(G,) largest probability that the hand meets something before it even sets out."""
     thin_contact: FloatArray
     """(G,) 1 where the fingers would touch in few places, 0 from three tenths of their face."""
     escape: FloatArray
@@ -76,6 +79,7 @@ def grasp_features(poses: FloatArray, closing: Closing, clearance: Clearance, oc
         fingers=clearance.fingers,
         fingers_mean=clearance.fingers_mean,
         palm=clearance.palm,
+        start=clearance.start,
         thin_contact=np.clip(1.0 - closing.contact_lines / 0.3, 0.0, 1.0),
         escape=np.clip(closing.escape, 0.0, 1.5),
         wedge=np.minimum(closing.wedge, 1.5),

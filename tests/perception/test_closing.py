@@ -72,6 +72,15 @@ def test_open_hand_over_a_narrow_box_is_clear_and_over_a_wide_one_is_not():
     assert hand_clearance(pose, wide, PANDA_HAND, 0.05).fingers[0] == 1.0
 
 
+def test_what_the_hand_meets_before_it_sets_out_is_told_from_the_rest():
+    """With tips at 0 the palm begins at 4.6 cm, and 6 cm farther back at 10.6 cm, above the low post."""
+    low_post = grid_of(lambda x, y, z: (abs(x) < 0.007) & (abs(y - 0.08) < 0.007) & (z < 0.1))
+    high_shelf = grid_of(lambda x, y, z: (abs(x) < 0.007) & (abs(y - 0.08) < 0.007) & (z > 0.095))
+    pose = pose_at(0, 0, 0.0)
+    assert hand_clearance(pose, low_post, PANDA_HAND, 0.06).start[0] == 0.0
+    assert hand_clearance(pose, high_shelf, PANDA_HAND, 0.05).start[0] == 1.0
+
+
 def test_palm_and_its_way_are_seen():
     post = grid_of(lambda x, y, z: (abs(x) < 0.007) & (abs(y - 0.08) < 0.007) & (z < 0.11))
     clearance = hand_clearance(pose_at(0, 0, 0.02), post, PANDA_HAND, 0.05)
