@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from typing import Any, Protocol, TypeVar, cast
@@ -57,6 +59,15 @@ def play_rounds(play: PlayRound[RoundT], rounds: int, seeds: Sequence[int], proc
 def _start_worker(play: Callable[..., Any]) -> None:
     global _play
     _play = play
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
+
+
+def _leave_with_parent() -> None:
+    """End this worker when its parent is gone; the pool alone would leave it waiting for work for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _run_task(seed: int, index: int) -> Any:
