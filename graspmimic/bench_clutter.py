@@ -56,7 +56,7 @@ class BenchClutter:
     def __post_init__(self) -> None:
         if self.rounds < 1 or self.processes < 0 or any(s < 0 for s in (*self.seeds, self.seed)):
             raise InputError(
-                "bench clutter",
+                "options",
                 expected="--rounds of at least 1, --processes and seeds of at least 0",
                 got=f"rounds={self.rounds}, processes={self.processes}, seeds={self.seeds}, seed={self.seed}",
             )

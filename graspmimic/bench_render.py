@@ -55,7 +55,7 @@ class BenchRender:
     def __post_init__(self) -> None:
         if self.count < 1 or self.frames < 2 or self.seed < 0 or min(self.width, self.height) < 8:
             raise InputError(
-                "bench render",
+                "options",
                 expected="--count of at least 1, --frames of at least 2, an image of at least 8 x 8, --seed >= 0",
                 got=f"count={self.count}, frames={self.frames}, {self.width} x {self.height}, seed={self.seed}",
             )
