@@ -49,6 +49,11 @@ def test_grasps_stay_off_the_neighbour(make_view):
     assert np.all(count_collisions(grasps, both, open_fully=True).colliding == 0)
 
 
+def test_hand_stays_above_the_table_at_a_flat_thing(make_view):
+    grasps = AntipodalPlanner()(make_view([((0.0, 0.0, 0.008), (0.02, 0.05, 0.008), 0.0)]))
+    assert len(grasps) and np.all(lowest_point(grasps.poses) > 0.0029)
+
+
 def test_finds_the_table_by_itself(make_view):
     grasps = AntipodalPlanner()(make_view([NARROW_BOX], table_z_m=None)).top(5)
     assert np.all(count_collisions(grasps, box_surface(NARROW_BOX), open_fully=True).colliding == 0)

@@ -79,6 +79,9 @@ def test_what_the_hand_meets_before_it_sets_out_is_told_from_the_rest():
     pose = pose_at(0, 0, 0.0)
     assert hand_clearance(pose, low_post, PANDA_HAND, 0.06).start[0] == 0.0
     assert hand_clearance(pose, high_shelf, PANDA_HAND, 0.05).start[0] == 1.0
+    ceiling = grid_of(lambda x, y, z: (z > 0.111) & (z < 0.116))  # above the palm's back at the grasp, at 10.8 cm
+    assert hand_clearance(pose_at(0, 0, -0.03), ceiling, PANDA_HAND, 0.0).palm[0] == 0.0
+    assert hand_clearance(pose_at(0, 0, -0.03), ceiling, PANDA_HAND, 0.05).palm[0] == 1.0
 
 
 def test_palm_and_its_way_are_seen():
