@@ -54,6 +54,15 @@ def test_hand_stays_above_the_table_at_a_flat_thing(make_view):
     assert len(grasps) and np.all(lowest_point(grasps.poses) > 0.0029)
 
 
+def test_hand_is_drawn_back_along_its_approach_until_the_table_is_clear():
+    """Straight down with tips 1 cm below the table: 13 mm up. Ten centimetres below: too far, given up."""
+    down = np.diag([1.0, -1.0, -1.0, 1.0])
+    sunk, buried = down.copy(), down.copy()
+    sunk[2, 3], buried[2, 3] = -0.01, -0.1
+    moved = AntipodalPlanner(table_clearance_m=0.003)._off_the_table(np.stack([sunk, buried]), has_table=True)
+    np.testing.assert_allclose(moved[:, :3, 3], [[0.0, 0.0, 0.003]], atol=1e-12)
+
+
 def test_finds_the_table_by_itself(make_view):
     grasps = AntipodalPlanner()(make_view([NARROW_BOX], table_z_m=None)).top(5)
     assert np.all(count_collisions(grasps, box_surface(NARROW_BOX), open_fully=True).colliding == 0)
