@@ -13,8 +13,9 @@ def make_planner(name: str) -> Callable[[Any], Any]:
     """The planner of a name.
 
     Args:
-        name: "antipodal", "topdown", "oracle", or "module:attribute" for a planner of one's own: a
-            callable from an observation to ranked grasps, or a class that makes one without arguments.
+        name: "antipodal", "antipodal-uncorrected" (the same without the correction of the depth's scale,
+            to measure what that brings), "topdown", "oracle", or "module:attribute" for a planner of one's
+            own: a callable from an observation to ranked grasps, or a class that makes one without arguments.
     Raises:
         InputError: if there is no such planner.
     """
@@ -22,10 +23,10 @@ def make_planner(name: str) -> Callable[[Any], Any]:
         from envs.clutter import OraclePlanner
 
         return OraclePlanner()
-    if name in ("antipodal", "topdown"):
-        from perception import grasping
+    if name in ("antipodal", "antipodal-uncorrected", "topdown"):
+        from perception.grasping import AntipodalPlanner, TopDownPlanner
 
-        return grasping.AntipodalPlanner() if name == "antipodal" else grasping.TopDownPlanner()
+        return TopDownPlanner() if name == "topdown" else AntipodalPlanner(correct_scale=name == "antipodal")
     if ":" in name:
         return _import_planner(name)
     raise InputError(

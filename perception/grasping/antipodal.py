@@ -41,10 +41,12 @@ class AntipodalPlanner:
     """Candidates that pass the quick look and are judged in full."""
     max_grasps: int = 100
     """Grasps returned at most, after suppression of near duplicates."""
+    correct_scale: bool = True
+    """Whether the table's known height is used to put the scale of the depth right."""
 
     def __call__(self, view: SceneView) -> Grasps:
         """Plan grasps in the world frame, best first; when there is none, `note` says why."""
-        scene = read_scene(view)
+        scene = read_scene(view, correct_scale=self.correct_scale)
         points = scene.object_points
         if len(points) < _LEAST_POINTS:
             return Grasps(note=f"only {len(points)} object points above the table inside the workspace")

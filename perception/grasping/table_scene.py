@@ -51,7 +51,7 @@ class TableScene:
         return self.points[self.is_object]
 
 
-def read_scene(view: SceneView) -> TableScene:
+def read_scene(view: SceneView, *, correct_scale: bool = True) -> TableScene:
     """Clean one look at a scene, find its table, and tell objects from the rest.
 
     A depth camera's scale error moves everything along the lines of sight, by centimetres at 3 %. The
@@ -68,7 +68,7 @@ def read_scene(view: SceneView) -> TableScene:
     noise = noise_level(np.where(inside, depth, 0.0))
     depth, camera = _thinned(depth, view.camera, inside)
     plane = None if view.table_z_m == -np.inf else _support(depth, camera, T_world_camera, view)
-    if view.table_z_m is not None and plane is not None:
+    if correct_scale and view.table_z_m is not None and plane is not None:
         depth = depth / _scale_error(plane, T_world_camera[:3, 3], view.table_z_m)
     depth = _smoothed(depth, camera, noise)
     T_world_table, has_table = _table_frame(plane, T_world_camera, view.table_z_m)

@@ -27,6 +27,14 @@ def test_known_table_puts_a_wrong_depth_scale_right(make_view, scale):
     assert np.percentile(np.maximum(np.abs(points - BOX[0]) - BOX[1], 0).max(axis=1), 99) < 0.001
 
 
+def test_the_correction_of_the_scale_can_be_left_out(make_view):
+    view = make_view([BOX])
+    view.depth_m = (view.depth_m * 0.95).astype(np.float32)
+    raised = true_points(read_scene(view, correct_scale=False))[:, 2].max()
+    height_m = view.T_world_camera[2, 3]
+    assert raised == pytest.approx(height_m - 0.95 * (height_m - 0.06), abs=0.002)
+
+
 def test_table_is_found_where_none_is_given(make_view):
     scene = read_scene(make_view([BOX], table_z_m=None))
     assert scene.has_table
