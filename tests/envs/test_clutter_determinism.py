@@ -34,7 +34,7 @@ def bits(attempt) -> tuple:
 
 @pytest.mark.parametrize(
     ("planner", "dialect", "arrangement", "seeds"),
-    [(AntipodalPlanner(finalists=150), DIALECT_A, "pile", (3,)), (TopDownPlanner(), DIALECT_B, "packed", (0, 7))],
+    [(AntipodalPlanner(finalists=150), DIALECT_A, "pile", (3,)), (TopDownPlanner(), DIALECT_B, "packed", (7,))],
     ids=("antipodal-A", "topdown-B"),
 )
 def test_one_process_or_two(planner, dialect, arrangement: str, seeds: tuple[int, ...], objects: ObjectSet) -> None:
@@ -76,7 +76,7 @@ def test_the_global_generator_plays_no_part(objects: ObjectSet) -> None:
 
 
 def test_the_oracle_is_the_same_twice(objects: ObjectSet) -> None:
-    planner = OraclePlanner(OracleConfig(contact_pairs=300, trials=20))
+    planner = OraclePlanner(OracleConfig(contact_pairs=150, trials=10))
     rounds = [run_round(planner, DIALECT_A, objects, "pile", seed=2, round_index=0) for _ in range(2)]
     assert len(rounds[0].attempts) >= 3 and facts(rounds[:1]) == facts(rounds[1:])
 
