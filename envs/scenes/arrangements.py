@@ -20,7 +20,7 @@ Arrangement = Literal["pile", "packed", "bin", "tabletop"]
 
 _WALL_M = 0.02
 _PILE_BOX = (0.26, 0.13)  # inner edge and height of the box that holds the pile while it forms, metres
-_BIN = (0.26, 0.06)
+_BIN = (0.30, 0.06)  # its walls stand outside the grasp volume
 _DROP_HEIGHT_M = 0.2
 _PACKED_ATTEMPTS = 12
 _TABLETOP_ATTEMPTS = 20
