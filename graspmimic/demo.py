@@ -19,10 +19,12 @@ from envs.objects import load_objects
 from geometry import InputError
 from graspmimic.planners import make_planner
 from perception.figures import grasp_figure, output_file
-from policies import ClearResult, PickResult, Watcher, clear_table
+from policies import ClearConfig, ClearResult, PickResult, Watcher, clear_table
 from policies.film import Film
 from policies.pictures import picture_of
 from policies.stream import CellStream
+
+_PERSISTENCE = ClearConfig(max_consecutive_failures=4, max_looks_without_grasp=2)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +75,7 @@ class Demo:
                 planner = make_planner(self.planner)
                 if isinstance(planner, PrivilegedPlanner):
                     planner.bind(cell.simulation)
-                result = clear_table(cell, planner, rng=rng, watcher=story)
+                result = clear_table(cell, planner, _PERSISTENCE, rng=rng, watcher=story)
         finally:
             cell.close()
         console.print(_summary(result, time.perf_counter() - started_s))

@@ -133,7 +133,7 @@ def _clear(
             continue
         attempts, empty_looks = attempts + 1, 0
         if delivered:
-            successes, failures, tried = successes + 1, 0, []
+            successes, failures = successes + 1, 0
             continue
         failures += 1
         tried.append(result.T_world_grasp)
@@ -153,7 +153,7 @@ def _clear(
 
 
 def _untried_first(grasps: RankedGrasps, tried: list[FloatArray]) -> RankedGrasps:
-    """Grasps like one that has just failed go to the end."""
+    """Grasps like one that has failed before go to the end."""
     poses = np.asarray(grasps.poses)
     if not tried or len(poses) == 0:
         return grasps
