@@ -79,6 +79,8 @@ class Demo:
         finally:
             cell.close()
         console.print(_summary(result, time.perf_counter() - started_s))
+        if not result.presented:
+            console.print("No object came to rest in the workspace; try more of them (--count) or another --seed.")
         for path in story.files:
             console.print(f"  {path}")
         return {
