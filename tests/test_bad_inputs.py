@@ -402,9 +402,16 @@ def test_holes_of_every_kind_are_no_obstacle(desk):
     assert result_of(desk, desk.detect(depth=desk.file("d.npy", depth)))["grasps"] > 0
 
 
-def test_a_single_pixel_is_no_grasp_but_no_error(desk):
+def test_a_single_pixel_is_no_surface(desk, capsys):
     depth = np.zeros(SIZE, np.float32)
-    depth[100:103, 100:103] = 0.7
+    depth[100, 100] = 0.7
+    assert main(desk.detect(depth=desk.file("d.npy", depth))) == 2
+    assert "got 1 pixel(s) with depth that belong to no surface" in capsys.readouterr().err
+
+
+def test_a_speck_of_four_pixels_is_no_grasp_but_no_error(desk):
+    depth = np.zeros(SIZE, np.float32)
+    depth[100:102, 100:102] = 0.7
     results = result_of(desk, desk.detect(depth=desk.file("d.npy", depth)))
     assert (results["grasps"], results["best_score"]) == (0, None) and results["note"]
 

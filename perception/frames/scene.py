@@ -193,12 +193,15 @@ def _check_mask(mask: NDArray[np.bool_], shape: tuple[int, ...]) -> None:
 
 
 def _check_range(seen: NDArray[np.bool_], depth_m: NDArray[np.float32], max_range_m: float) -> None:
-    if not seen.any():
-        valid = depth_m[depth_m > 0.0]
-        got = f"the nearest at {valid.min():.3g} m" if len(valid) else "no depth at all"
-        raise InputError(
-            "depth image", expected=f"surfaces within {max_range_m:g} m", got=got, remedy="raise --max-range"
-        )
+    if seen.any():
+        return
+    valid = depth_m[depth_m > 0.0]
+    got, remedy = "no depth at all", "check that it is the depth image"
+    if len(valid) and valid.min() > max_range_m:
+        got, remedy = f"the nearest at {valid.min():.3g} m", "raise --max-range-m"
+    elif len(valid):
+        got, remedy = f"{len(valid)} pixel(s) with depth that belong to no surface", "check the camera and its cable"
+    raise InputError("depth image", expected=f"surfaces within {max_range_m:g} m", got=got, remedy=remedy)
 
 
 def _inside(points: FloatArray, box: ArrayLike) -> NDArray[np.bool_]:
