@@ -5,15 +5,19 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
+import tyro
 from rich.console import Console
 
 from envs.clutter import dialect, run_clutter_removal
-from envs.objects import ObjectSet, load_objects
+from envs.objects import ObjectSet
 from geometry import InputError
 from graspmimic.clutter_report import RoundsProgress, rate_fields, rate_table, write_hand_csv, write_robot_csv
+from graspmimic.object_sets import load_with_progress
+from graspmimic.options import OptionalFile
 from graspmimic.planners import make_planner
+from graspmimic.report import prepare_folder
 from policies import run_robot_clutter
 from policies.pictures import FailurePictures
 
@@ -36,12 +40,16 @@ class BenchClutter:
     """The benchmark's free-flying hand, or the whole arm with planning, trajectories and a bin."""
     objects: str = "procedural"
     """Object set: procedural, random_urdfs, or a folder of URDFs or meshes."""
+    object_scale: float = 1.0
+    """Factor on all lengths of the objects; 0.001 for meshes in millimetres."""
     planner: str = "antipodal"
-    """antipodal, topdown, oracle, or module:attribute for one of your own."""
+    """antipodal, antipodal-uncorrected (trusts the depth's scale), topdown, oracle, or your own MODULE:NAME."""
     rounds: int = 100
     """Rounds for each seed."""
-    seeds: tuple[int, ...] = ()
-    """One run of the rounds for each; none given means five, from --seed up."""
+    seeds: Annotated[
+        tuple[int, ...], tyro.conf.arg(metavar="INT [INT ...]", help_behavior_hint="(default: five, from --seed up)")
+    ] = ()
+    """One run of the rounds for each."""
     seed: int = 0
     """First of the five seeds where --seeds is not given."""
     processes: int = 0
@@ -49,8 +57,8 @@ class BenchClutter:
     save_failures: bool = False
     """Save a picture of what the planner saw and chose for each failed grasp (hand setting)."""
     output: Path = Path("output/bench-clutter")
-    """Folder for attempts.csv and rounds.csv."""
-    json: Path | None = None
+    """Folder for rounds.csv and, in the hand setting, attempts.csv."""
+    json: OptionalFile = None
     """File for the result as JSON."""
 
     def __post_init__(self) -> None:
@@ -65,7 +73,9 @@ class BenchClutter:
 
     def run(self, console: Console) -> dict[str, Any]:
         """Run the benchmark and return the flat results."""
-        planner, objects = make_planner(self.planner), load_objects(self.objects)
+        planner = make_planner(self.planner)
+        prepare_folder(self.output)
+        objects = load_with_progress(console, self.objects, self.object_scale)
         console.print(
             f"Clutter removal, dialect {self.dialect}, {self.scene}, {self.setting}: {len(objects)} objects of "
             f"{self.objects}, planner {self.planner}, {self.rounds} rounds x seeds {list(self.all_seeds)}, "

@@ -15,9 +15,13 @@ from rich.progress import Progress
 from rich.table import Table
 
 from envs.cameras import Frame, RaycastCamera, TinyRendererCamera, scene_triangles
-from envs.objects import ObjectModel, load_objects
+from envs.objects import ObjectModel
 from envs.world import World
 from geometry import FloatArray, InputError, PinholeCamera, look_at, transform
+from graspmimic.object_sets import load_with_progress
+from graspmimic.options import OptionalFile
+from graspmimic.report import prepare_folder
+from perception.figures import output_file
 
 EYE_M, TARGET_M = (0.45, 0.0, 0.52), (0.0, 0.0, 0.02)
 SPACING_M = (0.13, 0.16)
@@ -37,6 +41,8 @@ class BenchRender:
 
     objects: str = "procedural"
     """Object set: procedural, random_urdfs, or a folder of URDFs or meshes."""
+    object_scale: float = 1.0
+    """Factor on all lengths of the objects; 0.001 for meshes in millimetres."""
     count: int = 8
     """Objects on the table."""
     width: int = 640
@@ -49,7 +55,7 @@ class BenchRender:
     """Seed of the choice of objects and of their poses."""
     output: Path = Path("output/bench-render")
     """Folder for agreement.png."""
-    json: Path | None = None
+    json: OptionalFile = None
     """File for the result as JSON."""
 
     def __post_init__(self) -> None:
@@ -62,9 +68,10 @@ class BenchRender:
 
     def run(self, console: Console) -> dict[str, Any]:
         """Take the images and return the flat results."""
+        prepare_folder(self.output)
         console.print(self)
         rng = np.random.default_rng(self.seed)
-        models = load_objects(self.objects).sample(rng, self.count)
+        models = load_with_progress(console, self.objects, self.object_scale).sample(rng, self.count)
         focal = 540.0 * self.width / 640.0
         camera = PinholeCamera(
             width=self.width, height=self.height, fx=focal, fy=focal, cx=self.width / 2, cy=self.height / 2
@@ -78,9 +85,9 @@ class BenchRender:
             triangles = len(scene_triangles(world).triangles)
             with Progress(console=console, transient=True) as progress:
                 costs, errors, frames = _measure(world, cameras, self.frames, progress)
-        self.output.mkdir(parents=True, exist_ok=True)
         picture = self.output / "agreement.png"
-        draw_agreement(*frames).savefig(picture, dpi=110)
+        with output_file(picture) as draft:
+            draw_agreement(*frames).savefig(draft, dpi=110, format="png")
         results = _results(costs, errors, camera, self.count, triangles)
         console.print(_table(results))
         console.print(f"Picture: {picture}")

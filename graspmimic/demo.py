@@ -6,18 +6,20 @@ import time
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
-import tyro
 from rich.console import Console
 from rich.table import Table
 
 from envs.cell import RobotCell
 from envs.clutter import DIALECT_A, Observation, PrivilegedPlanner, RankedGrasps
-from envs.objects import load_objects
+from envs.objects import ObjectSet
 from geometry import InputError
+from graspmimic.object_sets import load_with_progress
+from graspmimic.options import OptionalFile, ViewOption
 from graspmimic.planners import make_planner
+from graspmimic.report import prepare_folder
 from perception.figures import grasp_figure, output_file
 from policies import ClearConfig, ClearResult, PickResult, Watcher, clear_table
 from policies.film import Film
@@ -38,21 +40,23 @@ class Demo:
 
     objects: str = "procedural"
     """Object set: procedural, random_urdfs, or a folder of URDFs or meshes."""
+    object_scale: float = 1.0
+    """Factor on all lengths of the objects; 0.001 for meshes in millimetres."""
     count: int = 8
     """Objects to drop."""
     scene: Literal["pile", "packed", "bin", "tabletop"] = "pile"
     """How the objects lie."""
     planner: str = "antipodal"
-    """antipodal, topdown, oracle, or module:attribute for one of your own."""
+    """antipodal, topdown, oracle, or MODULE:NAME of your own."""
     video: bool = True
     """Whether to film; without it the demo takes seconds."""
-    view: Annotated[tuple[Path, ...] | None, tyro.conf.arg(metavar="[FILE.rrd]")] = None
+    view: ViewOption = None
     """Stream cameras, cloud, grasps and robot to Rerun's window, or to a file (extra: view)."""
     seed: int = 0
     """Seed of everything random."""
     output: Path = Path("output/demo")
     """Folder for the video and the picture."""
-    json: Path | None = None
+    json: OptionalFile = None
     """File for the result as JSON."""
 
     def __post_init__(self) -> None:
@@ -66,13 +70,17 @@ class Demo:
     def run(self, console: Console) -> dict[str, Any]:
         """Clear a table and return {objects, cleared, attempts, picks_per_hour} and more."""
         started_s = time.perf_counter()
-        console.print(f"Demo: {self.count} objects of {self.objects}, {self.scene}, planner {self.planner}")
+        prepare_folder(self.output)
+        planner = make_planner(self.planner)
+        console.print(
+            f"Demo: {self.count} objects of {self.objects}, {self.scene}, planner {self.planner}, seed {self.seed}"
+        )
+        objects = load_with_progress(console, self.objects, self.object_scale)
         with console.status("dropping the objects on the table"):
-            cell = self._cell()
+            cell = self._cell(objects)
         try:
             with _Story(console, cell, self) as story:
                 rng = np.random.default_rng([self.seed, 1])
-                planner = make_planner(self.planner)
                 if isinstance(planner, PrivilegedPlanner):
                     planner.bind(cell.simulation)
                 result = clear_table(cell, planner, _PERSISTENCE, rng=rng, watcher=story)
@@ -93,9 +101,9 @@ class Demo:
             "computing_s": result.computing_s,
         }
 
-    def _cell(self) -> RobotCell:
+    def _cell(self, objects: ObjectSet) -> RobotCell:
         rules = replace(DIALECT_A, depth_noise="structured light", objects_per_round=self.count)
-        return RobotCell(rules, load_objects(self.objects), self.scene, np.random.default_rng([self.seed, 0]))
+        return RobotCell(rules, objects, self.scene, np.random.default_rng([self.seed, 0]))
 
 
 class _Story(Watcher):

@@ -6,18 +6,19 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
-import tyro
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from geometry import InputError
 from graspmimic.detect_input import read_frame
-from graspmimic.detect_output import prepare_folder, show, write_grasps, write_picture
+from graspmimic.detect_output import show, write_grasps, write_picture
+from graspmimic.options import OptionalBox, OptionalFile, OptionalNumber, OptionalPoint, ViewOption
 from graspmimic.planners import make_planner
+from graspmimic.report import prepare_folder
 from perception.figures import GraspPicture
 from perception.frames import RealScene, on_targets
 from perception.grasping import Grasps, suppress_duplicates
@@ -35,53 +36,54 @@ class Detect:
     are in the frame of the input: x right, y down, z forward for a camera.
     """
 
-    depth: Path | None = None
+    depth: OptionalFile = None
     """Depth image: 16-bit PNG or TIFF, NPY, NPZ (key depth), EXR."""
-    cloud: Path | None = None
+    cloud: OptionalFile = None
     """Point cloud instead of a depth image: PLY, PCD, NPZ (key points), NPY; metres."""
-    color: Path | None = None
+    color: OptionalFile = None
     """Colour image of the depth image's size, for the picture."""
-    mask: Path | None = None
+    mask: OptionalFile = None
     """Image of the depth image's size, above 0 on what may be grasped."""
-    camera: Path | None = None
+    camera: OptionalFile = None
     """Intrinsics: JSON, or a ROS CameraInfo as YAML."""
-    fx: float | None = None
+    fx: OptionalNumber = None
     """Focal length along x, pixels, in place of --camera."""
-    fy: float | None = None
+    fy: OptionalNumber = None
     """Focal length along y, pixels."""
-    cx: float | None = None
+    cx: OptionalNumber = None
     """Column of the optical axis, pixels."""
-    cy: float | None = None
+    cy: OptionalNumber = None
     """Row of the optical axis, pixels."""
-    depth_scale: float | None = None
+    depth_scale: OptionalNumber = None
     """Depth units per metre, such as 1000; guessed for integer files, 1 for float files."""
-    workspace: tuple[float, float, float, float, float, float] | None = None
-    """Box of what may be grasped: xmin xmax ymin ymax zmin zmax, metres, in the frame of the input."""
-    viewpoint: tuple[float, float, float] | None = None
-    """Where --cloud was seen from, metres, in its frame; its origin by default."""
+    workspace: OptionalBox = None
+    """Box of what may be grasped, metres, in the frame of the input."""
+    viewpoint: OptionalPoint = None
+    """Where --cloud was seen from, metres, in its frame; without it the origin, unless the cloud surrounds that."""
     table: Literal["auto", "none"] = "auto"
     """Whether to look for the surface that objects stand on."""
     max_range_m: float = 1.5
     """Whatever is farther away is background."""
     planner: str = "antipodal"
-    """antipodal, topdown, or module:attribute for one of your own."""
+    """antipodal, topdown, or MODULE:NAME of your own."""
     top_k: int = 50
     """Grasps to write, best first."""
     draw: int = 12
     """Grasps to draw at most, best first; of those close to each other, the best."""
-    view: Annotated[tuple[Path, ...] | None, tyro.conf.arg(metavar="[FILE.rrd]")] = None
+    view: ViewOption = None
     """Show the scene in Rerun's window, or write it to a file (extra: view)."""
     seed: int = 0
     """Seed of everything random."""
     output: Path = Path("output/detect")
     """Folder for grasps.npy, grasps.json and grasps.png."""
-    json: Path | None = None
+    json: OptionalFile = None
     """File for the result as JSON."""
 
     def __post_init__(self) -> None:
         frame_only = ("color", "mask", "camera", "fx", "fy", "cx", "cy", "depth_scale")
         given = [name for name in frame_only if getattr(self, name) is not None]
-        _check("--depth and --cloud", (self.depth is None) != (self.cloud is None), "one of the two", "both or none")
+        sources = "none" if self.depth is None else "both"
+        _check("--depth and --cloud", (self.depth is None) != (self.cloud is None), "one of the two", sources)
         _check("--cloud", self.cloud is None or not given, "no options of depth images beside it", given)
         _check("--viewpoint", self.viewpoint is None or self.cloud is not None, "--cloud beside it", "none")
         _check("--seed", self.seed >= 0, "at least 0", self.seed)

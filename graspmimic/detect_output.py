@@ -16,17 +16,6 @@ from perception.grasping import Grasps, to_graspnet
 _GRASP_FRAME = "origin midway between the fingertips, +z approach, +y closing direction; quaternions are xyzw"
 
 
-def prepare_folder(folder: Path) -> None:
-    """Make the folder of the results before the work begins.
-
-    Raises:
-        InputError: if it cannot be made or written to.
-    """
-    with output_file(folder / ".writable") as draft:
-        draft.write_text("")
-    (folder / ".writable").unlink()
-
-
 def write_grasps(folder: Path, scene: RealScene, grasps: Grasps) -> None:
     """Write grasps.npy (17 columns, as GraspNet) and grasps.json, in the frame of the input, best first."""
     in_source = scene.in_source_frame(grasps)

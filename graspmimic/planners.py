@@ -31,7 +31,7 @@ def make_planner(name: str) -> Callable[[Any], Any]:
         return _import_planner(name)
     raise InputError(
         "--planner",
-        expected="antipodal, topdown, oracle, or module:attribute",
+        expected="antipodal, antipodal-uncorrected, topdown, oracle, or module:attribute",
         got=repr(name),
         remedy="a planner of your own must be importable, for example my_package.my_module:plan",
     )

@@ -50,6 +50,24 @@ def prepare_json(path: Path | None) -> None:
         raise InputError("--json", expected="a file that can be written", got=f"{path}", remedy="name another file")
 
 
+def prepare_folder(folder: Path) -> None:
+    """Make the folder of the results and see that it can be written to, before the long work begins.
+
+    Raises:
+        InputError: if it cannot.
+    """
+    from geometry import InputError
+
+    probe = folder / f".writable.{os.getpid()}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        said = error.strerror or str(error)
+        raise InputError("--output", expected="a folder that can be written to", got=f"{folder}: {said}") from None
+
+
 def write_json(name: str, command: Command, results: dict[str, Any]) -> None:
     """Write the result of `command` to its `json` file, whole or not at all.
 

@@ -199,7 +199,7 @@ OPTIONS = {
     ),
     "range of 0": (lambda d: ("--max-range-m", 0), r"--max-range-m: expected metres, above 0"),
     "everything out of range": (lambda d: ("--max-range-m", 0.1), r"surfaces within 0\.1 m, got the nearest at"),
-    "unknown planner": (lambda d: ("--planner", "magic"), r"--planner: expected antipodal, topdown.* got 'magic'"),
+    "unknown planner": (lambda d: ("--planner", "magic"), r"--planner: expected antipodal.* got 'magic'"),
     "planner in no module": (lambda d: ("--planner", "no_such:thing"), r"--planner: expected an importable 'thing'"),
     "planner that needs a simulator": (
         lambda d: ("--planner", "oracle"),
@@ -210,7 +210,7 @@ OPTIONS = {
         r"--view: expected a file name that ends in \.rrd",
     ),
     "viewpoint of an image": (lambda d: ("--viewpoint", 0, 0, 0), r"--viewpoint: expected --cloud beside it"),
-    "output where a file stands": (lambda d: ("--output", d.file("f", "x")), r"a file that can be written"),
+    "output where a file stands": (lambda d: ("--output", d.file("f", "x")), r"a folder that can be written to"),
     "JSON where a folder stands": (lambda d: ("--json", d.folder), r"--json: expected a file that can be written"),
 }
 
@@ -287,7 +287,7 @@ def test_bad_cloud(desk, capfd, name):
 def test_bad_combinations(desk, capfd):
     depth, camera = desk.file("depth.png", desk.depth_mm), desk.camera()
     for argv, pattern in (
-        ([], "--depth and --cloud: expected one of the two, got both or none"),
+        ([], "--depth and --cloud: expected one of the two, got none"),
         (["--depth", depth], "intrinsics: expected --camera FILE.*--fx, --fy, --cx, --cy missing"),
         (["--depth", depth, "--fx", 300, "--fy", 300], "--cx, --cy missing"),
         (["--cloud", desk.file("c.npy", np.ones((5, 3))), "--camera", camera], "--cloud: expected no options of depth"),

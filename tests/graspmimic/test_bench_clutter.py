@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import trimesh
 from scipy.spatial.transform import Rotation
 
 from graspmimic.__main__ import main
@@ -139,3 +140,23 @@ def test_bad_values_are_one_line_and_status_2(
 @pytest.mark.parametrize("words", ["--dialect C", "--scene heap", "--rounds many", "--setting arm"])
 def test_words_that_are_no_values_are_status_2(words: str) -> None:
     assert main(["bench", "clutter", *words.split()]) == 2
+
+
+def test_a_folder_in_millimetres(tmp_path: Path, capsys: pytest.CaptureFixture[str], mine: str) -> None:
+    """Refused as it is, with the way out; with that, a box of 4 x 5 x 6 cm is what stands on the table."""
+    trimesh.creation.box((40.0, 50.0, 60.0)).export(tmp_path / "box.obj")
+    words = f"--rounds 1 --seeds 0 --processes 1 --planner {mine}:nothing --objects {tmp_path / 'box.obj'}"
+    argv = ["bench", "clutter", *words.split(), "--output", str(tmp_path / "out")]
+    assert main(argv) == 2
+    assert "got 60 m at scale 1" in capsys.readouterr().err
+    assert bench(tmp_path, *words.split(), "--object-scale", "0.001")["results"]["objects_presented"] >= 1
+
+
+@pytest.mark.parametrize("command", [["bench", "clutter"], ["bench", "render"], ["demo"]])
+def test_a_folder_that_cannot_be_written_is_told_before_the_work(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: list[str]
+) -> None:
+    (tmp_path / "file").touch()
+    assert main([*command, "--output", str(tmp_path / "file" / "out")]) == 2
+    captured = capsys.readouterr()
+    assert "--output: expected a folder that can be written to" in captured.err and not captured.out
