@@ -31,7 +31,7 @@ class Film:
     """Films a cell while its world is stepped, and writes an MP4 when the block ends well.
 
         with Film(cell, "demo.mp4") as film:
-            clear_table(cell, ..., on_look=...)
+            clear_table(cell, planner)
 
     Args:
         cell: what to film.
@@ -44,14 +44,13 @@ class Film:
         self.cell = cell
         self.caption = ""
         """One line about what is being done, drawn into the frames to come."""
-        self.still: Rgb | None = None
-        """The last frame, without caption."""
         self._video = VideoWriter(path, rate_hz=rate_hz)
         self._every = max(1, round(interval_s / cell.world.timestep_s))
         self._speed = interval_s * rate_hz
         lighting = Lighting(shadow_rays=2)
         self._camera = RaycastCamera(cell.world, _CAMERA, far_m=10.0, lighting=lighting, threads=0)
         self._inset: Rgb | None = None
+        self._still: Rgb | None = None  # the last frame, without caption
 
     def __enter__(self) -> Film:
         self._video.__enter__()
@@ -77,7 +76,7 @@ class Film:
             self._video.add(self._composed())
 
     def _shoot(self) -> None:
-        self.still = self._camera.render(_T_WORLD_CAMERA, color=True, normals=False).rgb
+        self._still = self._camera.render(_T_WORLD_CAMERA, color=True, normals=False).rgb
 
     def _hold(self) -> None:
         self._shoot()
@@ -86,8 +85,8 @@ class Film:
             self._video.add(frame)
 
     def _composed(self) -> Rgb:
-        assert self.still is not None
-        image = Image.fromarray(self.still)
+        assert self._still is not None
+        image = Image.fromarray(self._still)
         draw = ImageDraw.Draw(image)
         if self._inset is not None:
             x, y = _EDGE, _SIZE[1] - _INSET[1] - _EDGE
