@@ -44,8 +44,8 @@ format: $(READY)
 
 bench: $(READY)
 	$(BIN)/graspmimic bench render --json output/bench_render.json
-	$(BIN)/graspmimic bench clutter --scene packed --rounds $(ROUNDS) --json output/bench_packed.json
-	$(BIN)/graspmimic bench clutter --scene pile --rounds $(ROUNDS) --json output/bench_pile.json
+	$(BIN)/graspmimic bench clutter --scene packed --rounds $(ROUNDS) --output output/bench-packed --json output/bench_packed.json
+	$(BIN)/graspmimic bench clutter --scene pile --rounds $(ROUNDS) --output output/bench-pile --json output/bench_pile.json
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
