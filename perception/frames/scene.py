@@ -54,8 +54,9 @@ class RealScene:
         return transform_points(self.T_world_camera, self.camera.unproject(self.depth_m)[self.targets])
 
     def in_source_frame(self, grasps: Grasps) -> Grasps:
-        """Grasps of a planner in the frame of the file that the scene came from."""
-        return grasps.transformed(self.T_source_camera @ invert(self.T_world_camera), "camera")
+        """Grasps of a planner in the frame of the file that the scene came from, "camera" or "cloud"."""
+        name = "camera" if self.whole_view else "cloud"
+        return grasps.transformed(self.T_source_camera @ invert(self.T_world_camera), name)
 
 
 def scene_from_depth(

@@ -114,6 +114,7 @@ def test_cloud_in_a_world_frame_with_its_viewpoint(tmp_path, desk_frame):
     np.save(tmp_path / "cloud.npy", points)
     eye = desk_frame.T_desk_camera[:3, 3]
     _, grasps = detect(tmp_path, "--cloud", tmp_path / "cloud.npy", "--viewpoint", *eye)
+    assert json.loads((tmp_path / "out" / "grasps.json").read_text())["frame"] == "cloud"
     T_camera_desk = np.linalg.inv(desk_frame.T_desk_camera)
     assert len(grasps) and gaps_to_boxes(desk_frame, transform_points(T_camera_desk, grasps.positions)).max() < 0.015
 
