@@ -11,7 +11,7 @@ FLOORS = ("envs", "geometry", "graspmimic", "perception", "policies", "ros_nodes
 setup(
     name="graspmimic",
     version="0.1.0",
-    description="Robot grasping and behaviour imitation, from PyBullet to ROS 2, on a CPU, in Python.",
+    description="Robot grasping from depth images: simulation, benchmark and detection, on a CPU, in Python.",
     long_description=README.read_text(encoding="utf-8") if README.exists() else "",
     long_description_content_type="text/markdown",
     license="Apache-2.0",

@@ -12,12 +12,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from envs.clutter import ClutterResult, Rate
-from geometry import to_pos_quat
+from geometry import FloatArray, to_pos_quat
 from perception.figures import output_file
 from policies import RobotClutterResult
 
 _ATTEMPT = "seed,round,attempt,success,outcome,object,x,y,z,qx,qy,qz,qw,planned_width_m,width_m,score,plan_ms"
 _ROUND = "seed,round,presented,grasped,attempts,ending"
+_ROBOT_ATTEMPT = "seed,round,attempt,success,outcome,delivered,x,y,z,qx,qy,qz,qw,planned_width_m,score,plan_ms"
 _ROBOT_ROUND = "seed,round,presented,cleared,lost,attempts,successes,stop,robot_s,computing_s"
 
 
@@ -45,13 +46,12 @@ class RoundsProgress(Progress):
 def write_hand_csv(result: ClutterResult, folder: Path) -> None:
     """Write attempts.csv and rounds.csv; a grasp's pose is its position and its xyzw quaternion."""
     rows = []
-    for attempt in (a for r in result.rounds for a in r.attempts):
-        position, quat_xyzw = to_pos_quat(attempt.T_world_grasp)
-        done = attempt.execution
+    for a in (a for r in result.rounds for a in r.attempts):
+        done = a.execution
         rows.append(
-            [attempt.seed, attempt.round, attempt.attempt, int(done.success), done.outcome, done.object_name]
-            + [f"{v:.6f}" for v in (*position, *quat_xyzw, attempt.planned_width_m, done.width_m, attempt.score)]
-            + [f"{1e3 * attempt.plan_s:.2f}"]
+            [a.seed, a.round, a.attempt, int(done.success), done.outcome, done.object_name]
+            + [*_pose(a.T_world_grasp), f"{a.planned_width_m:.6f}", f"{done.width_m:.6f}"]
+            + [f"{a.score:.6f}", f"{1e3 * a.plan_s:.2f}"]
         )
     _write_csv(folder / "attempts.csv", _ATTEMPT, rows)
     rounds = [[r.seed, r.round, r.presented, r.grasped, len(r.attempts), r.ending] for r in result.rounds]
@@ -59,13 +59,21 @@ def write_hand_csv(result: ClutterResult, folder: Path) -> None:
 
 
 def write_robot_csv(result: RobotClutterResult, folder: Path) -> None:
-    """Write rounds.csv of the robot setting."""
-    rows = []
+    """Write attempts.csv and rounds.csv of the robot setting; poses as in `write_hand_csv`."""
+    attempts, rounds = [], []
     for r in result.rounds:
         done = r.result
+        for number, pick in enumerate(done.picks):
+            assert pick.result.T_world_grasp is not None
+            attempts.append(
+                [r.seed, r.round, number, int(pick.delivered > 0), pick.result.outcome, pick.delivered]
+                + [*_pose(pick.result.T_world_grasp), f"{pick.width_m:.6f}"]
+                + [f"{pick.score:.6f}", f"{1e3 * pick.plan_s:.2f}"]
+            )
         counts = [done.presented, done.cleared, done.lost, done.attempts, done.successes, done.stop]
-        rows.append([r.seed, r.round, *counts, f"{done.robot_s:.3f}", f"{done.computing_s:.3f}"])
-    _write_csv(folder / "rounds.csv", _ROBOT_ROUND, rows)
+        rounds.append([r.seed, r.round, *counts, f"{done.robot_s:.3f}", f"{done.computing_s:.3f}"])
+    _write_csv(folder / "attempts.csv", _ROBOT_ATTEMPT, attempts)
+    _write_csv(folder / "rounds.csv", _ROBOT_ROUND, rounds)
 
 
 def rate_table(title: str, rates: dict[str, Rate], facts: dict[str, str]) -> Table:
@@ -84,6 +92,11 @@ def rate_table(title: str, rates: dict[str, Rate], facts: dict[str, str]) -> Tab
 def rate_fields(name: str, rate: Rate) -> dict[str, Any]:
     """A rate as flat results: name, name_std, name_low, name_high."""
     return {name: rate.mean, f"{name}_std": rate.std, f"{name}_low": rate.low, f"{name}_high": rate.high}
+
+
+def _pose(T_world_grasp: FloatArray) -> list[str]:
+    position, quat_xyzw = to_pos_quat(T_world_grasp)
+    return [f"{v:.6f}" for v in (*position, *quat_xyzw)]
 
 
 def _write_csv(path: Path, header: str, rows: Sequence[Sequence[Any]]) -> None:

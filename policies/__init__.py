@@ -1,6 +1,6 @@
 """What the robot decides: the pick-and-place skill, and clearing a table with it."""
 
-from policies.clear_table import ClearConfig, ClearResult, Watcher, clear_table
+from policies.clear_table import ClearConfig, ClearResult, Pick, Watcher, clear_table
 from policies.pick_place import PickAndPlace, PickResult
 from policies.pick_planning import PickConfig
 from policies.robot_clutter import RobotClutterResult, RobotRound, run_robot_clutter
@@ -8,6 +8,7 @@ from policies.robot_clutter import RobotClutterResult, RobotRound, run_robot_clu
 __all__ = [
     "ClearConfig",
     "ClearResult",
+    "Pick",
     "PickAndPlace",
     "PickConfig",
     "PickResult",

@@ -12,6 +12,7 @@ from envs.clutter import Observation, Planner, Proposals, RankedGrasps
 from geometry import FloatArray, InputError, rotation_angle
 from policies.pick_place import PickAndPlace, PickResult
 from policies.pick_planning import PickConfig
+from policies.stopwatch import Stopwatch
 
 StopReason = Literal["cleared", "no grasp", "out of reach", "failures", "attempts"]
 _SAME_PLACE_M = 0.02
@@ -48,6 +49,22 @@ class Watcher:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Pick:
+    """One pick that was carried out."""
+
+    result: PickResult
+    """How it went, as the robot can tell."""
+    width_m: float
+    """Opening that the planner gave."""
+    score: float
+    """The planner's score."""
+    plan_s: float
+    """Wall time of the grasp planner."""
+    delivered: int
+    """Objects that came to the bin, from the simulated world."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ClearResult:
     """How clearing a table went; the counts are true ones, from the simulated world."""
 
@@ -57,16 +74,24 @@ class ClearResult:
     """Objects in the bin at the end."""
     lost: int
     """Objects that ended neither on the table nor in the bin."""
-    attempts: int
-    """Picks that were carried out."""
-    successes: int
-    """Picks that brought something to the bin."""
+    picks: tuple[Pick, ...]
+    """Every pick, in order."""
     stop: StopReason
     """Why it ended."""
     robot_s: float
     """Simulated time, the settling of the scene included."""
     computing_s: float
     """Wall time of grasp planning and motion planning."""
+
+    @property
+    def attempts(self) -> int:
+        """Picks that were carried out."""
+        return len(self.picks)
+
+    @property
+    def successes(self) -> int:
+        """Picks that brought something to the bin."""
+        return sum(pick.delivered > 0 for pick in self.picks)
 
     @property
     def picks_per_hour(self) -> float:
@@ -109,15 +134,16 @@ def _clear(
     watcher: Watcher,
 ) -> ClearResult:
     presented, start_s = len(cell.scene.objects), cell.world.time_s
-    attempts = successes = failures = empty_looks = 0
+    failures = empty_looks = 0
+    picks: list[Pick] = []
     tried: list[FloatArray] = []
     stop: StopReason = "cleared"
     while cell.scene.objects:
-        if attempts == config.max_attempts:
+        if len(picks) == config.max_attempts:
             stop = "attempts"
             break
         observation = cell.observe()
-        with skill.computing:
+        with skill.computing, (planning := Stopwatch()):
             grasps = _untried_first(planner(observation), tried)
         watcher.looked(observation, grasps)
         result, delivered = None, 0
@@ -131,9 +157,10 @@ def _clear(
                 stop = "no grasp" if result is None else "out of reach"
                 break
             continue
-        attempts, empty_looks = attempts + 1, 0
+        empty_looks = 0
+        picks.append(_record(grasps, result, planning.total_s, delivered))
         if delivered:
-            successes, failures = successes + 1, 0
+            failures = 0
             continue
         failures += 1
         tried.append(result.T_world_grasp)
@@ -144,11 +171,20 @@ def _clear(
         presented=presented,
         cleared=len(cell.placed),
         lost=cell.lost,
-        attempts=attempts,
-        successes=successes,
+        picks=tuple(picks),
         stop=stop,
         robot_s=cell.world.time_s - start_s,
         computing_s=skill.computing.total_s,
+    )
+
+
+def _record(grasps: RankedGrasps, result: PickResult, plan_s: float, delivered: int) -> Pick:
+    return Pick(
+        result=result,
+        width_m=float(grasps.widths_m[result.grasp_index]),
+        score=float(grasps.scores[result.grasp_index]),
+        plan_s=plan_s,
+        delivered=delivered,
     )
 
 

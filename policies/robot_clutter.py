@@ -43,6 +43,8 @@ class RobotClutterResult:
     """Objects in the bin per hour of robot time plus computing time, over all rounds."""
     stops: dict[StopReason, int]
     """How many rounds stopped for each reason."""
+    plan_ms_p50: float
+    """Median wall time of the grasp planner, NaN where nothing was picked."""
 
 
 def run_robot_clutter(
@@ -73,7 +75,9 @@ def run_robot_clutter(
         config: when a round stops.
         on_round: called in this process as rounds finish.
     """
-    config = config or ClearConfig(max_consecutive_failures=dialect.max_consecutive_failures)
+    config = config or ClearConfig(
+        max_consecutive_failures=dialect.max_consecutive_failures, max_looks_without_grasp=dialect.max_skips + 1
+    )
     play = partial(_play_round, planner, dialect, objects, arrangement, config)
     finished: list[RobotRound] = []
     for done in play_rounds(play, rounds, seeds, processes):
@@ -107,6 +111,7 @@ def _play_round(
 
 def _summarise(rounds: Sequence[RobotRound]) -> RobotClutterResult:
     seeds, results = [r.seed for r in rounds], [r.result for r in rounds]
+    plan_ms = [1e3 * pick.plan_s for r in results for pick in r.picks]
     hours = sum(r.robot_s + r.computing_s for r in results) / 3600.0
     return RobotClutterResult(
         rounds=tuple(rounds),
@@ -114,4 +119,5 @@ def _summarise(rounds: Sequence[RobotRound]) -> RobotClutterResult:
         cleared=rate(seeds, [r.cleared for r in results], [r.presented for r in results]),
         picks_per_hour=sum(r.cleared for r in results) / hours if hours > 0.0 else 0.0,
         stops=dict(Counter(r.stop for r in results)),
+        plan_ms_p50=float(np.median(plan_ms)) if plan_ms else float("nan"),
     )

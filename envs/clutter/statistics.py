@@ -69,7 +69,8 @@ def rate(seeds: Sequence[int], successes: Sequence[int], totals: Sequence[int]) 
     """The rate of successes, seed by seed, averaged over the seeds.
 
     With two or more seeds the interval is Student's t over the seeds' rates; with one it is a
-    percentile bootstrap over its rounds (grasps of one round are not independent).
+    percentile bootstrap over its rounds (grasps of one round are not independent), but never
+    narrower than Wilson's interval for as many independent grasps.
 
     Args:
         seeds: (n,) for each round the seed that it belongs to.
@@ -81,6 +82,11 @@ def rate(seeds: Sequence[int], successes: Sequence[int], totals: Sequence[int]) 
     mean = float(rates.mean())
     if len(rates) == 1:
         low, high = _bootstrap(grasped, total)
+        if total.sum() > 0:
+            wilson = stats.binomtest(int(min(grasped.sum(), total.sum())), int(total.sum())).proportion_ci(
+                method="wilson"
+            )
+            low, high = min(low, float(wilson.low)), max(high, float(wilson.high))
         return Rate(mean=mean, std=float("nan"), low=low, high=high)
     half = float(stats.t.ppf(0.975, len(rates) - 1) * rates.std(ddof=1) / np.sqrt(len(rates)))
     return Rate(mean=mean, std=float(rates.std(ddof=1)), low=max(0.0, mean - half), high=min(1.0, mean + half))

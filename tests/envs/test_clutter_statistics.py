@@ -81,7 +81,9 @@ def test_intervals_stay_between_zero_and_one() -> None:
 
 def test_nothing_attempted_at_all() -> None:
     result = summarise([made_round(0, i, 5, "", "no grasp") for i in range(3)])
-    assert result.gsr.mean == result.gsr.low == result.dr.mean == result.dr.high == 0.0
+    assert result.gsr.mean == result.gsr.low == result.dr.mean == result.dr.low == 0.0
+    z2 = 1.959964**2
+    assert result.dr.high == pytest.approx(z2 / (15 + z2), abs=1e-6)  # Wilson's for none of 15
     assert np.isnan(result.plan_ms_p50) and np.isnan(result.gsr.std)
     assert summarise([made_round(0, 0, 0, "", "cleared")]).dr.mean == 0.0
 
@@ -96,6 +98,13 @@ def test_a_single_seed_has_a_bootstrap_interval_over_rounds() -> None:
     assert found == rate([4] * n, [1] * k + [0] * (n - k), [1] * n) or np.isnan(found.std)
     clustered = rate([0] * 20, [10] * 15 + [0] * 5, [10] * 20)
     assert clustered.high - clustered.low > 2.0 * (found.high - found.low)
+
+
+def test_a_single_round_is_not_certain() -> None:
+    """All of five grasps held says little: Wilson's interval for 5 of 5, from its formula with z = 1.96."""
+    found = rate([0], [5], [5])
+    z2 = 1.959964**2
+    assert found.low == pytest.approx(5 / (5 + z2), abs=1e-6) and found.high == pytest.approx(1.0)
 
 
 def test_the_planning_time_is_the_median_over_attempts() -> None:

@@ -10,7 +10,7 @@ import pytest
 from envs.clutter import DIALECT_A
 from envs.objects import ObjectSet, load_objects
 from perception.grasping import TopDownPlanner
-from policies import ClearResult, RobotClutterResult, RobotRound, run_robot_clutter
+from policies import ClearResult, Pick, PickResult, RobotClutterResult, RobotRound, run_robot_clutter
 from policies.robot_clutter import _summarise
 
 TWO_OBJECTS = replace(DIALECT_A, objects_per_round=2)
@@ -26,9 +26,13 @@ def run(objects: ObjectSet, **options) -> RobotClutterResult:
 
 
 def facts(result: RobotClutterResult) -> list:
-    """All but computing time, and robot time to the bit."""
+    """All but computing times; robot time, poses and scores to the bit."""
     return [
-        (r.seed, r.round, *(v.hex() if k == "robot_s" else v for k, v in vars(r.result).items() if k != "computing_s"))
+        (r.seed, r.round, r.result.presented, r.result.cleared, r.result.lost, r.result.stop, r.result.robot_s.hex())
+        + tuple(
+            (p.result.outcome, p.result.T_world_grasp.tobytes(), p.width_m.hex(), p.score.hex(), p.delivered)
+            for p in r.result.picks
+        )
         for r in result.rounds
     ]
 
@@ -55,12 +59,15 @@ def test_one_two_or_four_processes(objects: ObjectSet) -> None:
 
 
 def made_round(seed: int, presented: int, cleared: int, attempts: int, successes: int, stop: str) -> RobotRound:
+    tried = PickResult("missed", 0, np.eye(4), {})
     result = ClearResult(
         presented=presented,
         cleared=cleared,
         lost=0,
-        attempts=attempts,
-        successes=successes,
+        picks=tuple(
+            Pick(result=tried, width_m=0.05, score=0.5, plan_s=0.1 * (i + 1), delivered=int(i < successes))
+            for i in range(attempts)
+        ),
         stop=stop,
         robot_s=50.0,
         computing_s=10.0,
@@ -73,6 +80,7 @@ def test_sums_by_hand() -> None:
     found = _summarise([made_round(0, 5, 4, 4, 3, "failures"), made_round(1, 2, 2, 2, 2, "cleared")])
     assert found.picks_per_hour == pytest.approx(180.0)
     assert found.success.mean == pytest.approx((3 / 4 + 1.0) / 2)
+    assert found.plan_ms_p50 == pytest.approx(200.0)  # 100, 200, 300, 400 and 100, 200
     assert found.cleared.mean == pytest.approx((4 / 5 + 1.0) / 2)
     assert found.stops == {"failures": 1, "cleared": 1}
     assert found.rounds[0].result.picks_per_hour == pytest.approx(240.0)
