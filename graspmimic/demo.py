@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from rich.console import Console
 from rich.table import Table
+from threadpoolctl import threadpool_limits
 
 from envs.cell import RobotCell
 from envs.clutter import DIALECT_A, Observation, PrivilegedPlanner, RankedGrasps
@@ -69,6 +70,11 @@ class Demo:
 
     def run(self, console: Console) -> dict[str, Any]:
         """Clear a table and return {objects, cleared, attempts, picks_per_hour} and more."""
+        # One thread for the linear algebra: on several, its last bits depend on their number, and so would the story.
+        with threadpool_limits(1):
+            return self._run(console)
+
+    def _run(self, console: Console) -> dict[str, Any]:
         started_s = time.perf_counter()
         prepare_folder(self.output)
         planner = make_planner(self.planner)

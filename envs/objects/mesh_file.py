@@ -74,7 +74,7 @@ def mesh_model(name: str, path: Path, scale: float = 1.0, material: Material | N
         solid = clean if is_closed(clean) else convex_hull(clean.vertices)
         write_object(folder, clean, convex_parts(clean), material, color, solid=solid)
 
-    return ObjectModel(name, cached_folder("mesh-v1", key, write) / URDF_NAME, true_inertia=True)
+    return ObjectModel(name, cached_folder("mesh-v2", key, write) / URDF_NAME, true_inertia=True)
 
 
 def convex_parts(mesh: trimesh.Trimesh) -> list[trimesh.Trimesh]:

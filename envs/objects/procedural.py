@@ -44,7 +44,7 @@ def procedural_model(index: int, seed: int, scale: float, graspable_width_m: flo
     def write(folder: Path) -> None:
         write_object(folder, solid.visual, solid.parts, material, color, solid=solid.visual)
 
-    urdf = cached_folder(f"{kind}-v1", key, write) / URDF_NAME
+    urdf = cached_folder(f"{kind}-v2", key, write) / URDF_NAME
     return ObjectModel(f"{index:03d}_{kind}", urdf, scale, true_inertia=True)
 
 

@@ -61,7 +61,9 @@ def write_object(
 def mass_properties(solid: trimesh.Trimesh, density_kg_m3: float) -> tuple[float, FloatArray, FloatArray, FloatArray]:
     """Mass in kg, centre (3,) in metres, principal inertias (3,) in kg m^2, and their axes (3, 3) as columns."""
     found = trimesh.triangles.mass_properties(solid.triangles, density=density_kg_m3)
-    inertias, axes = np.linalg.eigh(np.asarray(found.inertia))
+    tensor = np.asarray(found.inertia)
+    # Rounded, lest the last bit of a sum turn the axes of a round body: it differs between processors.
+    inertias, axes = np.linalg.eigh(np.round(tensor / np.trace(tensor), 9) * np.trace(tensor))
     _, order = linear_sum_assignment(-np.abs(axes))  # the axis nearest to x first: a small rotation, no gimbal lock
     axes = axes[:, order] * np.where(np.diag(axes[:, order]) < 0.0, -1.0, 1.0)
     if np.linalg.det(axes) < 0.0:
@@ -100,4 +102,5 @@ def _obj_parts(parts: Sequence[trimesh.Trimesh]) -> str:
 
 
 def _text(values: ArrayLike) -> str:
-    return " ".join(f"{value:.9g}" for value in np.asarray(values))
+    """Numbers with nine digits; what is below 1e-12 is noise of the arithmetic and written as 0."""
+    return " ".join(f"{value:.9g}" for value in np.round(np.asarray(values), 12) + 0.0)
