@@ -102,16 +102,23 @@ class BenchClutter:
         """One line about the run."""
         return f"Clutter removal, dialect {self.dialect}, {self.scene}, planner {self.planner}, {self.setting}"
 
+    @property
+    def _rules(self) -> dict[str, Any]:
+        """What both settings are run with."""
+        return {
+            "dialect": dialect(self.dialect),
+            "arrangement": self.scene,
+            "rounds": self.rounds,
+            "seeds": self.all_seeds,
+            "processes": self.workers,
+        }
+
     def _run_hand(self, console: Console, planner: Any, objects: ObjectSet) -> dict[str, Any]:
         with RoundsProgress(console, self.rounds * len(self.all_seeds), ("GSR", "DR")) as progress:
             result = run_clutter_removal(
                 planner,
                 objects,
-                dialect=dialect(self.dialect),
-                arrangement=self.scene,
-                rounds=self.rounds,
-                seeds=self.all_seeds,
-                processes=self.workers,
+                **self._rules,
                 record_failure=FailurePictures(self.output / "failures") if self.save_failures else None,
                 on_round=lambda r: progress.add(r.grasped, len(r.attempts), r.grasped, r.presented),
             )
@@ -135,11 +142,7 @@ class BenchClutter:
             result = run_robot_clutter(
                 planner,
                 objects,
-                dialect=dialect(self.dialect),
-                arrangement=self.scene,
-                rounds=self.rounds,
-                seeds=self.all_seeds,
-                processes=self.workers,
+                **self._rules,
                 on_round=lambda r: progress.add(
                     r.result.successes, r.result.attempts, r.result.cleared, r.result.presented
                 ),
