@@ -16,8 +16,8 @@ import torch
 from geometry import InputError
 from perception.grasping.network.weights import fill_module, load_weights, save_weights
 
-FORMAT = "graspmimic-test"
-RECORD = {"format": FORMAT, "version": 1, "architecture": {"width": 3}, "seed": 7, "metrics": {"loss": 0.25}}
+FORMAT = "graspmimic-test-1"
+RECORD = {"format": FORMAT, "architecture": {"width": 3}, "seed": 7, "metrics": {"loss": 0.25}}
 
 
 def saved(folder: Path, **changes: Any) -> Path:
@@ -120,8 +120,8 @@ def test_one_changed_number_names_both_sums(tmp_path: Path) -> None:
         (lambda path: path.with_suffix(".json").write_text("[" * 100_000), "expected JSON"),
         (lambda path: path.with_suffix(".json").write_bytes(b"\xff\xfe\x00"), "expected JSON"),
         (lambda path: path.with_suffix(".json").write_text("[1]"), "a JSON list"),
-        (lambda path: rewrite_record(path, format="vgn"), "expected format 'graspmimic-test', got 'vgn'"),
-        (lambda path: rewrite_record(path, version=2), "expected version 1, got 2"),
+        (lambda path: rewrite_record(path, format="vgn"), "expected format 'graspmimic-test-1', got 'vgn'"),
+        (lambda path: rewrite_record(path, format=["a"]), "got ['a']"),
         (lambda path: rewrite_record(path, sha256="0" * 64), "expected sha256 " + "0" * 64),
         (lambda path: rewrite_record(path, sha256=None), "expected sha256 None"),
         (lambda path: path.with_suffix(".json").write_text('{"weights": 1}'), "no format"),
@@ -181,7 +181,7 @@ def test_saving_refuses_what_could_not_be_loaded(tmp_path: Path) -> None:
     good = {"a": torch.zeros(2)}
     for tensors, record, said in (
         ({"a": torch.tensor([1.0, float("nan")])}, RECORD, "in a;"),
-        (good, {"version": 1}, "no format"),
+        (good, {"seed": 1}, "got none"),
         (good, {**RECORD, "metrics": {"loss": float("nan")}}, "JSON"),
         (good, {**RECORD, "metrics": torch.zeros(1)}, "JSON"),
     ):

@@ -1,7 +1,7 @@
 """Weights of a network on disk: a safetensors file, and beside it a JSON record of what made it.
 
 Nothing in either can run code. `NAME.safetensors` holds the tensors; `NAME.json` holds what the
-caller says of them (format, version, architecture, command, seed, data, time, metrics) and, added
+caller says of them (format, architecture, command, seed, data, time, metrics) and, added
 here, the size and the SHA-256 of the first. Each file appears whole or not at all.
 """
 
@@ -38,15 +38,14 @@ def save_weights(path: Path, tensors: Mapping[str, torch.Tensor], record: Mappin
     Args:
         path: NAME.safetensors; its folder is made where it is missing.
         tensors: by name, such as a module's `state_dict()`; on any device.
-        record: what JSON can hold, with at least `format` (text) and `version` (whole number).
+        record: what JSON can hold; at least `format`, the name and version of the kind of network.
     Raises:
-        InputError: if the record lacks one of the two or holds what JSON cannot, if a tensor holds
+        InputError: if the record lacks its format or holds what JSON cannot, if a tensor holds
             numbers that are not finite, or if the files cannot be written.
     """
     _check_name(path, "save_weights")
-    lacking = [key for key in ("format", "version") if key not in record]
-    if lacking:
-        raise InputError("save_weights", expected="a record with format and version", got=f"no {lacking[0]}")
+    if not isinstance(record.get("format"), str):
+        raise InputError("save_weights", expected="a record with its format's name", got="none")
     _check_finite("save_weights", tensors)
     data = save({name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()})
     whole = {**record, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
@@ -62,15 +61,12 @@ def save_weights(path: Path, tensors: Mapping[str, torch.Tensor], record: Mappin
         raise InputError("save_weights", expected="a file that can be written", got=f"{path}: {_said(error)}") from None
 
 
-def load_weights(
-    path: Path, expected_format: str, expected_version: int = 1
-) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+def load_weights(path: Path, expected_format: str) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     """Read what `save_weights` wrote, after checking that it is whole, unchanged and of the right kind.
 
     Args:
         path: NAME.safetensors; NAME.json stands beside it.
         expected_format: the record's `format`.
-        expected_version: the record's `version`.
     Returns:
         the tensors by name, on the CPU, and the record with its `bytes` and `sha256`.
     Raises:
@@ -80,7 +76,7 @@ def load_weights(
     where = str(path)
     data = _read_weights(path)
     record = _read_record(path.with_suffix(".json"))
-    _check_kind(str(path.with_suffix(".json")), record, expected_format, expected_version)
+    _check_format(str(path.with_suffix(".json")), record, expected_format)
     _check_sum(where, data, record)
     try:
         tensors = load(data)
@@ -148,15 +144,14 @@ def _read_record(path: Path) -> dict[str, Any]:
     return record
 
 
-def _check_kind(where: str, record: dict[str, Any], expected_format: str, expected_version: int) -> None:
-    for key, wanted in (("format", expected_format), ("version", expected_version)):
-        if record.get(key) != wanted:
-            raise InputError(
-                where,
-                expected=f"{key} {wanted!r}",
-                got=repr(record[key]) if key in record else f"no {key}",
-                remedy="these are another network's weights" if key == "format" else "train again with this release",
-            )
+def _check_format(where: str, record: dict[str, Any], expected_format: str) -> None:
+    if record.get("format") != expected_format:
+        raise InputError(
+            where,
+            expected=f"format {expected_format!r}",
+            got=repr(record["format"]) if "format" in record else "no format",
+            remedy="these are the weights of another network or release",
+        )
 
 
 def _check_sum(where: str, data: bytes, record: dict[str, Any]) -> None:
