@@ -67,6 +67,11 @@ class SeedGrid(NamedTuple):
     """(B, S, K) from the seed to the contacts' middle, along the closing direction."""
 
 
+def mixed_precision(like: Tensor, bf16: bool) -> torch.autocast:
+    """Mixed precision for convolutions alone: in half precision, coordinates would have steps of millimetres."""
+    return torch.autocast(like.device.type, torch.bfloat16, enabled=bf16)
+
+
 def _block(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
     return nn.Sequential(
         nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)
@@ -79,6 +84,9 @@ def _stage(inputs: int, outputs: int, blocks: int) -> nn.Sequential:
 
 class Backbone(nn.Module):
     """Canonical depth to `SceneMaps`, and seeds to a `SeedGrid`."""
+
+    bf16: bool = False
+    """Whether the convolutions run in mixed precision."""
 
     def __init__(self, spec: BackboneSpec | None = None) -> None:
         super().__init__()
@@ -104,7 +112,15 @@ class Backbone(nn.Module):
             focal: (B,) pixels.
             T_table_camera: (B, 4, 4) canonical camera poses.
         """
-        x = view_channels(depth_m, focal, T_table_camera).contiguous(memory_format=torch.channels_last)
+        channels = view_channels(depth_m, focal, T_table_camera)
+        with mixed_precision(channels, self.bf16):
+            maps, graspness, features = self._convolve(channels.contiguous(memory_format=torch.channels_last))
+        front = _coarse_depth(depth_m, focal) + _RESIDUAL_M * maps[:, 0]
+        logit = maps[:, 2]
+        thickness = _THICKNESS_M * softplus(maps[:, 1]) * logit.detach().sigmoid()
+        return SceneMaps(front, front + thickness, logit, graspness, features)
+
+    def _convolve(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         skips = []
         for stage in self.down:
             x = stage(x)
@@ -113,11 +129,7 @@ class Backbone(nn.Module):
         s8 = self.up8(torch.cat([_grown(s16, s8), s8], dim=1))
         features = self.up4(torch.cat([_grown(s8, s4), s4], dim=1))
         fine = self.up2(torch.cat([_grown(features, s2), s2], dim=1))
-        maps = self.maps(fine).float()
-        front = _coarse_depth(depth_m, focal) + _RESIDUAL_M * maps[:, 0]
-        logit = maps[:, 2]
-        thickness = _THICKNESS_M * softplus(maps[:, 1]) * logit.detach().sigmoid()
-        return SceneMaps(front, front + thickness, logit, self.graspness(features)[:, 0].float(), features)
+        return self.maps(fine).float(), self.graspness(features)[:, 0].float(), features.float()
 
     def rate(self, features: Tensor, pixels: Tensor) -> SeedGrid:
         """Rate the whole grid at seeds.
@@ -127,7 +139,8 @@ class Backbone(nn.Module):
             pixels: (B, S, 2) row and column in canonical pixels, float.
         """
         at_seeds = sample_features(features, pixels)
-        values = self.head(at_seeds).float()
+        with mixed_precision(at_seeds, self.bf16):
+            values = self.head(at_seeds).float()
         k, d = len(ORIENTATIONS), len(DEPTHS_M)
         quality = values[..., : k * d].unflatten(-1, (k, d))
         width = _WIDTH_M * values[..., k * d : k * (d + 1)].sigmoid()

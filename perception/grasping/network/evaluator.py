@@ -15,7 +15,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from perception.grasping.network.backbone import MAP_STRIDE, SceneMaps
+from perception.grasping.network.backbone import MAP_STRIDE, SceneMaps, mixed_precision
 
 _FINE = ((-0.0245, 0.0245, 8), (-0.0525, 0.0525, 22), (-0.066, 0.022, 12))  # x, y, z: first, last, count
 _PALM = ((-0.03, 0.03, 3), (-0.10, 0.10, 13), (-0.12, -0.05, 4))
@@ -55,6 +55,8 @@ class Evaluator(nn.Module):
 
     fine: Tensor
     palm: Tensor
+    bf16: bool = False
+    """Whether the convolutions run in mixed precision."""
 
     def __init__(self, spec: EvaluatorSpec | None = None) -> None:
         super().__init__()
@@ -71,9 +73,10 @@ class Evaluator(nn.Module):
 
     def forward(self, volumes: Tensor, palms: Tensor, scalars: Tensor) -> GraspRatings:
         """Judge N grasps from what `hand_volumes` made of them."""
-        x = self.volume(volumes.contiguous(memory_format=torch.channels_last))
-        x = torch.cat([x.mean(dim=(2, 3)), x.amax(dim=(2, 3)), self.around(palms), scalars], dim=1)
-        y = self.judge(x).float()
+        with mixed_precision(volumes, self.bf16):
+            x = self.volume(volumes.contiguous(memory_format=torch.channels_last))
+            x = torch.cat([x.mean(dim=(2, 3)), x.amax(dim=(2, 3)), self.around(palms), scalars], dim=1)
+            y = self.judge(x).float()
         return GraspRatings(y[:, 0], y[:, 1], 0.02 * y[:, 2], 0.08 * y[:, 3].sigmoid(), 0.05 * y[:, 4])
 
     def volumes(
@@ -91,12 +94,6 @@ class Evaluator(nn.Module):
         Returns:
             volumes (N, 48, 22, 8), palms (N, 468), scalars (N, 5).
         """
-        with torch.autocast(poses.device.type, enabled=False):  # half precision has steps of millimetres
-            return self._volumes(poses, image, maps, depth_m, focal, T_table_camera)
-
-    def _volumes(
-        self, poses: Tensor, image: Tensor, maps: SceneMaps, depth_m: Tensor, focal: Tensor, T_table_camera: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
         view = _View(maps, depth_m, focal, T_table_camera, image)
         nx, ny, nz = (axis[2] for axis in _FINE)
         fine = view.look(poses, self.fine, _CLIP_M).reshape(-1, ny, nx, nz * _FIELDS).permute(0, 3, 1, 2)
@@ -133,7 +130,7 @@ class _View:
         inside = (column >= 0.0) & (column < width) & (row >= 0.0) & (row < height)
         column, row = column.int().clamp(0, width - 1), row.int().clamp(0, height - 1)
         pixel = row * width + column + (self.image * (height * width)).int()[:, None]
-        surfaces = self.surfaces.index_select(0, pixel.flatten()).unflatten(0, pixel.shape)
+        surfaces = self.surfaces.index_select(0, pixel.flatten()).view(*pixel.shape, _FIELDS - 1)
         out = torch.empty(*pixel.shape, _FIELDS, device=Z.device)
         out[..., :3] = torch.where(inside[..., None], surfaces - Z[..., None], clip_m)
         out[..., 3] = torch.baddbmm(poses[:, 2:3, 3:], poses[:, 2:3, :3], points.T.expand(len(poses), -1, -1))[:, 0]

@@ -29,7 +29,7 @@ class NetworkSpec:
     @staticmethod
     def of(sizes: dict[str, Any]) -> NetworkSpec:
         """From the plain lists and numbers of a weight file's record."""
-        parts = {
+        parts: dict[str, Any] = {
             name: {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
             for name, values in sizes.items()
         }
@@ -48,6 +48,11 @@ class GraspNetwork(nn.Module):
         self.evaluator = Evaluator(self.spec.evaluator)
         self.register_buffer("calibration", torch.tensor([1.0, 0.0]))
         """Slope and offset on the success logit (Platt 1999), fitted on physics trials."""
+
+    def use_bf16(self, on: bool) -> GraspNetwork:
+        """Run the convolutions in mixed precision, or not; worth it where the processor has bf16 arithmetic."""
+        self.backbone.bf16 = self.evaluator.bf16 = on
+        return self
 
     def probability(self, success_logit: Tensor) -> Tensor:
         """(N,) calibrated probability that a grasp succeeds."""

@@ -42,12 +42,6 @@ def view_channels(depth_m: Tensor, focal: Tensor, T_table_camera: Tensor) -> Ten
     Returns:
         (B, 8, H, W) float32.
     """
-    with torch.autocast(depth_m.device.type, enabled=False):
-        return _channels(depth_m.float(), focal.float(), T_table_camera.float())
-
-
-def _channels(depth_m: Tensor, focal: Tensor, T_table_camera: Tensor) -> Tensor:
-    """In full precision: half precision has steps of millimetres."""
     valid = (depth_m > 0.0)[:, None].float()
     rays = pixel_rays(focal, (depth_m.shape[1], depth_m.shape[2]))
     R = T_table_camera[:, :3, :3]

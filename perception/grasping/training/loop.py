@@ -83,7 +83,7 @@ def train(
         trained: wraps the step in, for example, DistributedDataParallel.
     """
     device = torch.device(device)
-    network = network.to(device, memory_format=torch.channels_last).train()
+    network = network.to(device).use_bf16(config.bf16).train()
     step_module = trained(_Step(network, config))
     optimizer = torch.optim.AdamW(network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
     average = {name: value.detach().clone() for name, value in network.state_dict().items()}
@@ -98,10 +98,9 @@ def train(
             group["lr"] = rate
         batch = next(batches).to(device)
         noisy, T = add_faults(batch.depth_m, batch.T_table_camera, config.faults, generator)
-        with torch.autocast(device.type, torch.bfloat16, enabled=config.bf16):
-            loss: Loss = step_module(batch, noisy, T)
+        loss: Loss = step_module(batch, noisy, T)
         optimizer.zero_grad(set_to_none=True)
-        loss.total.backward()
+        torch.autograd.backward(loss.total)
         nn.utils.clip_grad_norm_(network.parameters(), 5.0)
         optimizer.step()
         _update(average, network, min(config.average, (step + 1) / (step + 10)))

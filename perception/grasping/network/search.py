@@ -1,0 +1,171 @@
+"""The search: from one canonical image to grasps with their probabilities of success.
+
+Seeds where the backbone sees graspness, the best entries of the grid at each, the evaluator's word
+on them, and a second look around the best: small moves of the pose are rated as well, and a grasp
+is worth the mean of its neighbourhood, since no robot hits a pose exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn.functional import max_pool2d
+
+from geometry import PANDA_HAND, GripperSpec, InputError
+from perception.grasping.network.backbone import SEED_STRIDE, SceneMaps
+from perception.grasping.network.decode import depth_at, grasp_poses, seed_points
+from perception.grasping.network.model import GraspNetwork
+from perception.grasping.network.neighbourhood import moved
+
+Allowed = Callable[[Tensor], Tensor]
+"""From (N, 3) points, or (N, 4, 4) poses, of the table frame to (N,) bool."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Search:
+    """How hard to look."""
+
+    seeds: int = 192
+    """Places whose grid is read."""
+    per_seed: int = 4
+    """Best entries kept of each."""
+    candidates: int = 128
+    """Grasps that the evaluator judges."""
+    finalists: int = 12
+    """Best of them around which it looks again; 0 does not."""
+    moves: int = 8
+    """Small moves of each finalist."""
+    table_clearance_m: float = 0.004
+    """Least height of any part of the hand above the table."""
+    most_drawn_back_m: float = 0.03
+    """How far a grasp may be drawn back along its approach to keep that clearance."""
+
+    def __post_init__(self) -> None:
+        if min(self.seeds, self.per_seed, self.candidates) < 1 or min(self.finalists, self.moves) < 0:
+            raise InputError("Search", expected="counts of at least 1 (finalists, moves: 0)", got=f"{self}")
+
+
+class Found(NamedTuple):
+    """N grasps, best first, in the table frame."""
+
+    poses: Tensor
+    """(N, 4, 4)."""
+    probability: Tensor
+    """(N,) calibrated probability of success."""
+    width_m: Tensor
+    """(N,) opening at the contacts."""
+    com_m: Tensor
+    """(N,) distance of the held object's centre of mass from the fingers' plane."""
+
+
+class View(NamedTuple):
+    """One canonical image, as a batch of one."""
+
+    depth_m: Tensor
+    """(1, H, W)."""
+    focal: Tensor
+    """(1,)."""
+    T_table_camera: Tensor
+    """(1, 4, 4)."""
+
+
+def find_grasps(
+    network: GraspNetwork,
+    view: View,
+    maps: SceneMaps,
+    search: Search,
+    *,
+    gripper: GripperSpec = PANDA_HAND,
+    seed_allowed: Allowed | None = None,
+    pose_allowed: Allowed | None = None,
+    has_table: bool = True,
+) -> Found:
+    """Search one image.
+
+    Args:
+        network: trained.
+        view: the image.
+        maps: what the backbone made of it.
+        search: how hard to look.
+        gripper: the hand, for its clearance above the table.
+        seed_allowed: which places may be grasped at.
+        pose_allowed: which poses may be taken.
+        has_table: whether z = 0 is solid.
+    """
+    poses = _candidates(network, view, maps, search, seed_allowed)
+    poses = _usable(poses, search, gripper, pose_allowed, has_table)
+    if not len(poses):
+        return Found(poses, *[torch.zeros(0, device=poses.device)] * 3)
+    found = rate_poses(network, view, maps, poses)
+    if search.finalists and search.moves:
+        near = moved(found.poses[: search.finalists], search.moves)
+        near = _usable(near, search, gripper, pose_allowed, has_table)
+        found = _merged(found, rate_poses(network, view, maps, near))
+    return found
+
+
+def rate_poses(network: GraspNetwork, view: View, maps: SceneMaps, poses: Tensor) -> Found:
+    """The evaluator's word on poses (N, 4, 4) of the table frame, best first."""
+    image = torch.zeros(len(poses), dtype=torch.int64, device=poses.device)
+    ratings = network.evaluator(*network.evaluator.volumes(poses, image, maps, *view))
+    probability, order = network.probability(ratings.success_logit).sort(descending=True, stable=True)
+    return Found(poses[order], probability, ratings.width_m[order], ratings.com_m[order])
+
+
+def _candidates(
+    network: GraspNetwork, view: View, maps: SceneMaps, search: Search, seed_allowed: Allowed | None
+) -> Tensor:
+    """(N, 4, 4) the best entries of the grid at the best seeds, centred on what they would hold."""
+    size = (view.depth_m.shape[1], view.depth_m.shape[2])
+    on_object = max_pool2d(maps.object_logit[:, None], SEED_STRIDE // 2)[:, 0].sigmoid()
+    promise = (maps.graspness_logit.sigmoid() * on_object).flatten()
+    width = maps.graspness_logit.shape[2]
+    cell = torch.arange(len(promise), device=promise.device)
+    middle = 0.5 * (SEED_STRIDE - 1)
+    pixels = torch.stack([cell // width * SEED_STRIDE + middle, cell % width * SEED_STRIDE + middle], dim=-1)[None]
+    points = seed_points(pixels, depth_at(maps.front_m, pixels), view.focal, view.T_table_camera, size)[0]
+    if seed_allowed is not None:
+        promise = promise * seed_allowed(points)
+    best = promise.topk(min(search.seeds, len(promise))).indices
+    best = best[promise[best] > 1e-4]
+    if not len(best):
+        return torch.zeros(0, 4, 4, device=promise.device)
+    grid = network.backbone.rate(maps.features, pixels[:, best].float())
+    quality, entry = grid.quality_logit[0].flatten(1).topk(search.per_seed, dim=1)
+    chosen = quality.flatten().topk(min(search.candidates, quality.numel())).indices
+    seed, entry = chosen // search.per_seed, entry.flatten()[chosen]
+    depths = grid.quality_logit.shape[-1]
+    orientation, depth = entry // depths, entry % depths
+    offset = grid.offset_m[0][seed, orientation]
+    return grasp_poses(points[best][seed], view.T_table_camera.expand(len(seed), -1, -1), orientation, depth, offset)
+
+
+def _usable(
+    poses: Tensor, search: Search, gripper: GripperSpec, pose_allowed: Allowed | None, has_table: bool
+) -> Tensor:
+    """Poses drawn back until the open hand clears the table; those that cannot, or may not be taken, left out."""
+    if pose_allowed is not None and len(poses):
+        poses = poses[pose_allowed(poses)]
+    if not has_table or not len(poses):
+        return poses
+    corners = torch.tensor(
+        [[b[i, 0], b[j, 1], b[1, 2]] for b in gripper.boxes() for i in (0, 1) for j in (0, 1)],
+        dtype=poses.dtype,
+        device=poses.device,
+    )
+    lowest = (poses[:, 2, :3] @ corners.T).amin(dim=1) + poses[:, 2, 3]
+    back = (search.table_clearance_m - lowest).clamp_min(0.0) / (-poses[:, 2, 2]).clamp_min(0.15)
+    out = poses.clone()
+    out[:, :3, 3] -= back[:, None] * poses[:, :3, 2]
+    return out[back < search.most_drawn_back_m]
+
+
+def _merged(first: Found, second: Found) -> Found:
+    """Both, best first."""
+    both = Found(*[torch.cat(pair) for pair in zip(first, second, strict=True)])
+    order = both.probability.argsort(descending=True, stable=True)
+    return Found(*[value[order] for value in both])
