@@ -13,10 +13,11 @@ from pathlib import Path
 
 import numpy as np
 import pybullet_data
+from scipy.spatial.transform import Rotation
 
 from envs.objects.asset_cache import cached_folder
 from envs.world import Body, World
-from geometry import PANDA_HAND, FloatArray, invert, to_pos_quat
+from geometry import PANDA_HAND, FloatArray, invert, to_pos_quat, transform
 
 _TEMPLATE = Path(__file__).with_name("assets") / "panda_hand.urdf"
 _LEFT, _RIGHT = 0, 1
@@ -24,6 +25,9 @@ _DRIVE_FORCE_N = 300.0
 _FINGER_FORCE_N = 20.0
 _STEP_M = 0.002
 _CLOSE_TIME_S = 0.5
+_SHAKE_OFFSETS_M = ((0.0, 0.03, 0.0), (0.0, -0.03, 0.0), (0.03, 0.0, 0.0), (-0.03, 0.0, 0.0), (0.0, 0.0, 0.0))
+_SHAKE_STROKE_S = 0.15
+_SHAKE_TURN_RAD = np.pi / 6.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +104,16 @@ class FreeHand:
         """Close for half a second, with what force the fingers have."""
         self._drive_fingers(0.0)
         self.world.step(int(_CLOSE_TIME_S / self.world.timestep_s))
+
+    def shake(self) -> None:
+        """Jerk what is held: 3 cm to each side along y and x at about 0.3 m/s, then 30 degrees about y and back."""
+        T = self.pose()
+        for offset in _SHAKE_OFFSETS_M:
+            self._drive_to(T @ transform(translation=offset))
+            self.world.step(round(_SHAKE_STROKE_S / self.world.timestep_s))
+        for angle_rad in (_SHAKE_TURN_RAD, -_SHAKE_TURN_RAD, 0.0):
+            self._drive_to(T @ transform(Rotation.from_rotvec((0.0, angle_rad, 0.0))))
+            self.world.step(round(_SHAKE_STROKE_S / self.world.timestep_s))
 
     def remove(self) -> None:
         """Take the hand out of the world."""

@@ -34,11 +34,18 @@ COMMANDS = {
     "detect": Entry("graspmimic.detect", "Detect", "find grasps in one real RGB-D frame or point cloud"),
     "bench clutter": Entry("graspmimic.bench_clutter", "BenchClutter", "the clutter-removal benchmark"),
     "bench render": Entry("graspmimic.bench_render", "BenchRender", "cost and agreement of the depth cameras"),
+    "generate grasps": Entry(
+        "graspmimic.generate_grasps", "GenerateGrasps", "labelled training scenes for grasp detection"
+    ),
     "eval grasp-ap": Entry("graspmimic.eval_grasp_ap", "EvalGraspAp", "average precision of grasps on true geometry"),
 }
 """Every command by the words that call it; the word before the last is a group."""
 
-GROUPS = {"bench": "measure and print the tables of the README", "eval": "judge what was learned"}
+GROUPS = {
+    "bench": "measure and print the tables of the README",
+    "eval": "judge what was learned",
+    "generate": "make training data",
+}
 """What the commands of a group have in common."""
 
 BAD_INPUT, INTERRUPTED = 2, 130

@@ -6,7 +6,7 @@ from envs.clutter.oracle import OracleConfig, OraclePlanner
 from envs.clutter.parallel import PlayRound, play_rounds
 from envs.clutter.protocol import DIALECT_A, DIALECT_B, Dialect, View, dialect
 from envs.clutter.rounds import Attempt, FailureRecorder, PrivilegedPlanner, Round, run_round
-from envs.clutter.simulation import ClutterSimulation, Execution, try_grasp
+from envs.clutter.simulation import ClutterSimulation, Execution, try_and_shake, try_grasp
 from envs.clutter.statistics import ClutterResult, Rate, rate, summarise
 
 __all__ = [
@@ -36,5 +36,6 @@ __all__ = [
     "run_round",
     "single_view_tsdf",
     "summarise",
+    "try_and_shake",
     "try_grasp",
 ]

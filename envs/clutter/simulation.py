@@ -117,14 +117,34 @@ def try_grasp(scene: Scene, T_world_grasp: FloatArray, dialect: Dialect) -> tupl
     Returns:
         The outcome, and the id of the body that was held (-1 where none was).
     """
+    return _try(scene, T_world_grasp, dialect, shaken=False)[:2]
+
+
+def try_and_shake(scene: Scene, T_world_grasp: FloatArray, dialect: Dialect) -> tuple[Execution, int, bool | None]:
+    """As `try_grasp`, but shakes what is held: fast moves of some cm back and forth, and a turn each way.
+
+    Returns:
+        The outcome and the body's id before the shake, and whether that body was still held after it
+        (None where nothing was held).
+    """
+    return _try(scene, T_world_grasp, dialect, shaken=True)
+
+
+def _try(
+    scene: Scene, T_world_grasp: FloatArray, dialect: Dialect, *, shaken: bool
+) -> tuple[Execution, int, bool | None]:
     hand = FreeHand(scene.world, T_world_grasp @ transform(translation=(0.0, 0.0, -_PREGRASP_M)), dialect.hand)
     try:
         if scene.world.contacts_now(hand.body):
-            return Execution(False, "hit at pregrasp", hand.width_m, ""), -1
+            return Execution(False, "hit at pregrasp", hand.width_m, ""), -1, None
         hand.move_to(T_world_grasp, stop_on_contact=dialect.stop_on_contact)
         hand.close_fingers()
         hand.move_to(_retreat(T_world_grasp), stop_on_contact=False)
-        return _judge(scene, hand)
+        execution, uid = _judge(scene, hand)
+        if not (shaken and execution.success):
+            return execution, uid, None
+        hand.shake()
+        return execution, uid, _judge(scene, hand)[1] == uid
     finally:
         hand.remove()
 

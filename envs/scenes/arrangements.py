@@ -59,6 +59,11 @@ def arrange(
         raise InputError("arrange", expected="pile, packed, bin or tabletop", got=repr(arrangement))
 
 
+def add_bin(scene: Scene) -> None:
+    """Put the walls of the "bin" arrangement around the middle of the workspace."""
+    _add_walls(scene, *_BIN)
+
+
 def _draw(objects: ObjectSet, rng: np.random.Generator) -> ObjectModel:
     return objects[int(rng.integers(len(objects)))]
 

@@ -1,0 +1,87 @@
+"""The dataset's files: one folder, a manifest that says what is in it, and one shard for each scene."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from geometry import InputError
+
+FORMAT = "graspmimic-grasps"
+"""The manifest's `format`."""
+VERSION = 1
+"""The manifest's `version`: shards of another one are not read."""
+
+_FREE = ("scenes", "versions")
+
+
+def shard_path(folder: Path, index: int) -> Path:
+    """The file of scene `index`."""
+    return folder / f"scene_{index:06d}.npz"
+
+
+def write_shard(path: Path, arrays: Mapping[str, Any]) -> None:
+    """Write a shard, whole or not at all."""
+    draft = path.with_name(f".{path.stem}.{os.getpid()}.tmp")
+    try:
+        with draft.open("wb") as file:
+            np.savez_compressed(file, **arrays)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def claim_folder(folder: Path, manifest: Mapping[str, Any]) -> None:
+    """Write the manifest into a new folder, or see that the folder's is the same.
+
+    Raises:
+        InputError: if the folder holds shards of another kind; names the fields that differ.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "manifest.json"
+    wanted = json.loads(json.dumps({"format": FORMAT, "version": VERSION, **manifest}))
+    if path.is_file():
+        found = read_manifest(folder)
+        keys = sorted(key for key in {*wanted, *found} - set(_FREE) if wanted.get(key) != found.get(key))
+        if keys:
+            raise InputError(
+                str(path),
+                expected=", ".join(f"{key} = {_short(wanted.get(key))}" for key in keys),
+                got=", ".join(_short(found.get(key)) for key in keys),
+                remedy="name another --output, or the same options to go on with this one",
+            )
+        return
+    if any(folder.glob("scene_*.npz")):
+        raise InputError(str(folder), expected="a manifest.json beside the shards", got="none")
+    draft = path.with_name(f".manifest.{os.getpid()}.tmp")
+    draft.write_text(json.dumps(wanted, indent=2) + "\n", encoding="utf-8")
+    draft.replace(path)
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """The manifest of a dataset.
+
+    Raises:
+        InputError: if there is none, or one of another format or version.
+    """
+    path = folder / "manifest.json"
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        kind = (found["format"], found["version"])
+    except OSError as error:
+        raise InputError(str(path), expected="a dataset's manifest", got=f"{error.strerror}") from None
+    except (ValueError, TypeError, KeyError):
+        raise InputError(str(path), expected="a dataset's manifest", got="something else") from None
+    if kind != (FORMAT, VERSION):
+        raise InputError(str(path), expected=f"format {FORMAT}, version {VERSION}", got=f"{kind[0]}, {kind[1]}")
+    return dict(found)
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 120 else f"{text[:117]}..."
