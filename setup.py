@@ -49,10 +49,14 @@ setup(
         "pillow>=10.0",
         "pyyaml>=6.0",
         "openexr>=3.3",
+        "torch>=2.6",
+        "safetensors>=0.4.3",
+        "tensorboard>=2.16",
     ],
     extras_require={
         "view": ["rerun-sdk>=0.22"],
-        "dev": ["pytest>=8.0", "ruff>=0.8", "mypy>=1.11"],
+        "onnx": ["onnx>=1.17", "onnxruntime>=1.20", "onnxscript>=0.5"],
+        "dev": ["pytest>=8.0", "ruff>=0.8", "mypy>=1.11", "onnx>=1.17", "onnxruntime>=1.20", "onnxscript>=0.5"],
     },
     data_files=[
         ("share/ament_index/resource_index/packages", ["resource/graspmimic"]),

@@ -74,7 +74,7 @@ def test_both_manifests_say_the_same() -> None:
 def test_every_third_party_import_is_declared() -> None:
     arguments = setup_arguments()
     extras: dict[str, list[str]] = arguments["extras_require"]
-    declared = names(arguments["install_requires"]) | names(extras["view"])
+    declared = names(arguments["install_requires"]) | names(extras["view"]) | names(extras["onnx"])
     for floor in FLOORS:
         for path in (REPOSITORY / floor).rglob("*.py"):
             used = {DISTRIBUTION.get(name, name) for name in imported_packages(path)}
@@ -86,7 +86,8 @@ def test_every_third_party_import_is_declared() -> None:
 def test_every_declared_dependency_is_used() -> None:
     files = [path for floor in FLOORS for path in (REPOSITORY / floor).rglob("*.py")]
     used = {DISTRIBUTION.get(name, name) for path in files for name in imported_packages(path)}
-    by_another = {"imageio-ffmpeg", "pillow"}  # through which imageio writes videos and reads images
+    # imageio writes videos through the first and reads images through the second, torch writes curves through the third
+    by_another = {"imageio-ffmpeg", "pillow", "tensorboard"}
     assert names(setup_arguments()["install_requires"]) - by_another <= used
 
 
@@ -99,6 +100,18 @@ def test_every_dependency_is_pinned_once_for_every_python() -> None:
         pinned = [line.split("==")[0] for line in lines if ";" not in line or f'"{version}"' in line]
         assert len(pinned) == len(set(pinned))
         assert wanted <= set(pinned), f"refresh requirements.txt: python {version} lacks pins"
+
+
+def test_the_tests_need_no_extra_of_their_own() -> None:
+    extras: dict[str, list[str]] = setup_arguments()["extras_require"]
+    assert set(extras["onnx"]) <= set(extras["dev"])
+
+
+def test_no_build_of_torch_is_forced_on_anyone() -> None:
+    """Its CPU build has the same version and none of these; pip chooses by what its user lets it see."""
+    pinned = [line.split("==")[0] for line in (REPOSITORY / "requirements.txt").read_text().splitlines()]
+    assert "torch" in pinned
+    assert not [name for name in pinned if name == "triton" or name.startswith(("nvidia-", "cuda-"))]
 
 
 def test_colcon_finds_what_it_looks_for() -> None:

@@ -13,8 +13,12 @@ import subprocess
 import sys
 from collections import defaultdict
 
-WANTED = [".[view,dev]", "setuptools<80"]
-"""What is pinned with everything below it; setuptools 80 breaks colcon's --symlink-install."""
+WANTED = [".[view,onnx,dev]", "setuptools<80", "torch==2.13.0"]
+"""What is pinned with everything below it; setuptools 80 breaks colcon's --symlink-install, and the
+version of torch is chosen by hand, since its CPU build comes from elsewhere and must exist there."""
+
+CUDA_ONLY = re.compile(r"nvidia-|cuda-|triton$")
+"""What torch's CUDA build asks for, at versions that it fixes itself, and its CPU build does not."""
 
 HEADER = """\
 # Exact versions, for all supported Pythons. Refresh with:
@@ -28,7 +32,8 @@ def resolve(python: str) -> tuple[tuple[int, int], dict[str, str]]:
     report = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
     major, minor = report["environment"]["python_version"].split(".")
     found = (package["metadata"] for package in report["install"])
-    pins = {re.sub(r"[-_.]+", "-", each["name"]).lower(): each["version"] for each in found}
+    named = {re.sub(r"[-_.]+", "-", each["name"]).lower(): each["version"] for each in found}
+    pins = {name: version.split("+")[0] for name, version in named.items() if not CUDA_ONLY.match(name)}
     pins.pop("graspmimic")
     return (int(major), int(minor)), pins
 

@@ -86,8 +86,22 @@ if [ "$(version "$venv/bin/python" || true)" != "$(version "$interpreter")" ]; t
     "$interpreter" -m venv --clear "$venv"
 fi
 
-say "installing the pinned packages of requirements.txt (about 3 GB; minutes, by the network)"
 pip=("$venv/bin/python" -m pip --disable-pip-version-check --no-input)
+
+install_cpu_torch() { # where there is no NVIDIA GPU: that build alone comes without gigabytes of NVIDIA's libraries
+    local torch
+    torch=$(sed -n 's/^torch==//p' requirements.txt)
+    [ "$(uname -s)" = Linux ] && [ ! -e /proc/driver/nvidia ] && ! command -v nvidia-smi >/dev/null || return 0
+    "$venv/bin/python" -c 'import sys, importlib.metadata as m; sys.exit(m.version("torch").split("+")[0] != sys.argv[1])' \
+        "$torch" 2>/dev/null && return
+    say "installing torch $torch, its CPU build"
+    "${pip[@]}" install --quiet --no-deps "torch==$torch+cpu" 2>/dev/null && return
+    say "pip finds no CPU build; the usual one comes with NVIDIA's libraries, about 3 GB more, and runs without a GPU too."
+    say "For the small one stop now, export PIP_EXTRA_INDEX_URL (PyTorch's index of CPU wheels), run make again."
+}
+
+install_cpu_torch
+say "installing the pinned packages of requirements.txt (about 3 GB; minutes, by the network)"
 "${pip[@]}" install --requirement requirements.txt |
     { grep --line-buffered -vE '^(Ignoring|Requirement already| )' || true; }
 "${pip[@]}" install --quiet --no-deps --no-build-isolation --editable .
