@@ -69,7 +69,7 @@ def train(
     device: torch.device | str = "cpu",
     checkpoint: Path | None = None,
     on_step: OnStep | None = None,
-    trained: Callable[[nn.Module], nn.Module] = lambda module: module,
+    wrap: Callable[[nn.Module], nn.Module] = lambda module: module,
 ) -> GraspNetwork:
     """Train, and return the network with its averaged weights.
 
@@ -80,11 +80,11 @@ def train(
         device: where.
         checkpoint: a file that progress is kept in; if it exists, training goes on from it.
         on_step: called after each step with its number, the loss and the learning rate.
-        trained: wraps the step in, for example, DistributedDataParallel.
+        wrap: wraps the step in, for example, DistributedDataParallel.
     """
     device = torch.device(device)
     network = network.to(device).use_bf16(config.bf16).train()
-    step_module = trained(_Step(network, config))
+    step_module = wrap(_Step(network, config))
     optimizer = torch.optim.AdamW(network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
     average = {name: value.detach().clone() for name, value in network.state_dict().items()}
     state = Checkpoint(checkpoint, network, optimizer, average)
