@@ -7,6 +7,7 @@ from perception.grasping.grasps import Grasps
 from perception.grasping.gripper_collision import CollisionCounts, count_collisions
 from perception.grasping.nms import suppress_duplicates
 from perception.grasping.scene_view import DepthView, SceneView, view_of_cloud
+from perception.grasping.table_scene import TableScene, read_scene
 from perception.grasping.topdown import TopDownPlanner
 
 __all__ = [
@@ -16,10 +17,12 @@ __all__ = [
     "Grasps",
     "Sampling",
     "SceneView",
+    "TableScene",
     "TopDownPlanner",
     "count_collisions",
     "from_graspnet",
     "load_graspnet",
+    "read_scene",
     "save_graspnet",
     "suppress_duplicates",
     "to_graspnet",
