@@ -14,7 +14,7 @@ from envs.clutter import dialect, run_clutter_removal
 from envs.objects import ObjectSet
 from geometry import InputError
 from graspmimic.clutter_report import RoundsProgress, rate_fields, rate_table, write_hand_csv, write_robot_csv
-from graspmimic.object_sets import load_with_progress
+from graspmimic.object_sets import load_with_progress, read_names
 from graspmimic.options import OptionalFile
 from graspmimic.planners import make_planner
 from graspmimic.report import prepare_folder
@@ -42,8 +42,15 @@ class BenchClutter:
     """Object set: procedural, random_urdfs, or a folder of URDFs or meshes."""
     object_scale: float = 1.0
     """Factor on all lengths of the objects; 0.001 for meshes in millimetres."""
+    only: OptionalFile = None
+    """Text file of names, one a line: of the set, only these objects, such as benchmarks/heldout_objects.txt."""
     planner: str = "antipodal"
-    """antipodal, antipodal-uncorrected (trusts the depth's scale), topdown, oracle, or your own MODULE:NAME."""
+    """network, antipodal, antipodal-uncorrected (trusts the depth's scale), topdown, oracle, or your own
+    MODULE:NAME."""
+    weights: OptionalFile = None
+    """Weights of --planner network, in place of the package's own."""
+    min_probability: float = 0.0
+    """--planner network finds nothing where its best grasp is less likely to succeed; dialect B allows three skips."""
     rounds: int = 100
     """Rounds for each seed."""
     seeds: Annotated[
@@ -73,9 +80,9 @@ class BenchClutter:
 
     def run(self, console: Console) -> dict[str, Any]:
         """Run the benchmark and return the flat results."""
-        planner = make_planner(self.planner)
+        planner = make_planner(self.planner, weights=self.weights, min_probability=self.min_probability)
         prepare_folder(self.output)
-        objects = load_with_progress(console, self.objects, self.object_scale)
+        objects = load_with_progress(console, self.objects, self.object_scale, only=read_names(self.only))
         console.print(
             f"Clutter removal, dialect {self.dialect}, {self.scene}, {self.setting}: {len(objects)} objects of "
             f"{self.objects}, planner {self.planner}, {self.rounds} rounds x seeds {list(self.all_seeds)}, "

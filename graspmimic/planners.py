@@ -3,22 +3,70 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from geometry import InputError
 
+if TYPE_CHECKING:
+    from perception.grasping import Grasps, SceneView
+    from perception.grasping.network.detector import GraspDetector
 
-def make_planner(name: str) -> Callable[[Any], Any]:
+NAMES = ("antipodal", "antipodal-uncorrected", "topdown", "oracle", "network")
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkPlanner:
+    """The learned detector as a planner that can be sent to other processes: each loads the weights itself."""
+
+    weights: Path | None = None
+    """NAME.safetensors; None takes those of the package."""
+    min_probability: float = 0.0
+    """Below this probability of success of its best grasp it finds nothing, where finding nothing is allowed."""
+    threads: int = 1
+    """Threads of the network; on one, results do not depend on how many there are."""
+
+    def __call__(self, view: SceneView) -> Grasps:
+        """Plan grasps in the world, best first; when there is none, `note` says why."""
+        import torch
+
+        torch.set_num_threads(self.threads)
+        grasps = _detector(self.weights)(view)
+        if len(grasps) and grasps.scores[0] < self.min_probability:
+            from perception.grasping import Grasps
+
+            return Grasps(note=f"the best grasp succeeds with {grasps.scores[0]:.2f}, below {self.min_probability:.2f}")
+        return grasps
+
+
+@cache
+def _detector(weights: Path | None) -> GraspDetector:
+    from perception.grasping.network.detector import GraspDetector
+
+    return GraspDetector.from_pretrained(weights)
+
+
+def make_planner(name: str, *, weights: Path | None = None, min_probability: float = 0.0) -> Callable[[Any], Any]:
     """The planner of a name.
 
     Args:
-        name: "antipodal", "antipodal-uncorrected" (the same without the correction of the depth's scale,
-            to measure what that brings), "topdown", "oracle", or "module:attribute" for a planner of one's
-            own: a callable from an observation to ranked grasps, or a class that makes one without arguments.
+        name: "network" (the learned detector), "antipodal", "antipodal-uncorrected" (the same without the
+            correction of the depth's scale, to measure what that brings), "topdown", "oracle", or
+            "module:attribute" for a planner of one's own: a callable from an observation to ranked grasps, or
+            a class that makes one without arguments.
+        weights: of the network, in place of the package's own.
+        min_probability: of the network, below which it declines.
     Raises:
         InputError: if there is no such planner.
     """
+    if name == "network":
+        _detector(weights)  # a bad file is said at once, not in a worker process
+        return NetworkPlanner(weights=weights, min_probability=min_probability)
+    if weights is not None or min_probability:
+        raise InputError("--weights, --min-probability", expected="--planner network", got=f"--planner {name}")
     if name == "oracle":
         from envs.clutter import OraclePlanner
 
@@ -31,7 +79,7 @@ def make_planner(name: str) -> Callable[[Any], Any]:
         return _import_planner(name)
     raise InputError(
         "--planner",
-        expected="antipodal, antipodal-uncorrected, topdown, oracle, or module:attribute",
+        expected=", ".join(NAMES) + ", or module:attribute",
         got=repr(name),
         remedy="a planner of your own must be importable, for example my_package.my_module:plan",
     )

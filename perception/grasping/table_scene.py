@@ -144,11 +144,11 @@ def _table_frame(plane: Plane | None, T_world_camera: FloatArray, table_z_m: flo
     if table_z_m is not None and np.isfinite(table_z_m):
         return transform(None, (0.0, 0.0, table_z_m)), True
     if plane is not None:
-        return transform(_upright(plane.normal), plane.normal * plane.offset_m), True
-    return transform(_upright(-T_world_camera[:3, 2]), T_world_camera[:3, 3]), False
+        return transform(upright(plane.normal), plane.normal * plane.offset_m), True
+    return transform(upright(-T_world_camera[:3, 2]), T_world_camera[:3, 3]), False
 
 
-def _upright(up: FloatArray) -> FloatArray:
+def upright(up: FloatArray) -> FloatArray:
     """(3, 3) rotation whose z axis is `up` and whose x axis is level in the frame that `up` stands in."""
     side = np.array([1.0, 0.0, 0.0]) if abs(up[0]) < 0.9 else np.array([0.0, 1.0, 0.0])
     y = np.cross(up, side)

@@ -1,0 +1,178 @@
+"""What shall be grasped, and from where: a target by mask, box or point, and a cone of approach directions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+from torch.nn.functional import max_pool2d
+
+from geometry import PANDA_HAND, FloatArray, GripperSpec, InputError, PinholeCamera, invert, transform_points
+from perception.grasping.network.canonical_view import resample
+from perception.grasping.network.preparation import Prepared
+
+POINT_RADIUS_M = 0.025
+"""A target given as a point is what lies within this distance of it."""
+
+_LEAST_POINTS = 6
+_DILATION_PX = 5
+_SEARCH_PX = 12
+_SOLID_M = 0.004
+
+
+@dataclass(frozen=True)
+class ApproachCone:
+    """Directions from which a grasp may come: "steering"."""
+
+    direction: tuple[float, float, float]
+    """(3,) the way the hand shall move at the grasp, in the world; (0, 0, -1) is from above."""
+    half_angle_rad: float
+    """Largest angle between a grasp's approach and that direction."""
+
+    def __post_init__(self) -> None:
+        direction = np.asarray(self.direction, dtype=np.float64)
+        if direction.shape != (3,) or not np.isfinite(direction).all() or not np.linalg.norm(direction) > 0.0:
+            raise InputError("ApproachCone", expected="direction of three numbers, not all 0", got=f"{self.direction}")
+        if not 0.0 < self.half_angle_rad <= np.pi:
+            raise InputError(
+                "ApproachCone", expected="half_angle_rad above 0, at most pi", got=f"{self.half_angle_rad}"
+            )
+
+    def allows(self, poses: Tensor, T_world_table: FloatArray) -> Tensor:
+        """(N,) which of the poses (N, 4, 4) of the table frame approach within the cone."""
+        axis = T_world_table[:3, :3].T @ np.asarray(self.direction) / np.linalg.norm(self.direction)
+        cosine = poses[:, :3, 2] @ torch.as_tensor(axis, dtype=poses.dtype, device=poses.device)
+        return cosine >= float(np.cos(self.half_angle_rad)) - 1e-6
+
+
+@dataclass(frozen=True)
+class Target:
+    """The canonical pixels of what shall be grasped."""
+
+    pixels: NDArray[np.bool_]
+    """(h, w) in the canonical image."""
+    prepared: Prepared
+
+    def __bool__(self) -> bool:
+        return bool(self.pixels.any())
+
+    def seeds_allowed(self, points: Tensor) -> Tensor:
+        """(N,) which points (N, 3) of the table frame fall on the target, or close beside it, in the image."""
+        T = torch.as_tensor(invert(self.prepared.T_table_camera), dtype=points.dtype)
+        local = points.cpu() @ T[:3, :3].T + T[:3, 3]
+        camera = self.prepared.camera
+        near = local[:, :2] / local[:, 2:].clamp_min(1e-3) * camera.fx + torch.tensor([camera.cx, camera.cy])
+        column, row = near.round().long().unbind(1)
+        inside = (column >= 0) & (column < camera.width) & (row >= 0) & (row < camera.height)
+        mask = torch.from_numpy(self.pixels).float()[None, None]
+        grown = max_pool2d(mask, _DILATION_PX, 1, _DILATION_PX // 2)[0, 0] > 0.0
+        hit = grown[row.clamp(0, camera.height - 1), column.clamp(0, camera.width - 1)]
+        return (hit & inside).to(points.device)
+
+    def held(self, poses: FloatArray, gripper: GripperSpec = PANDA_HAND) -> NDArray[np.bool_]:
+        """(N,) which grasps have enough of the target, and mostly the target, between their fingers.
+
+        Args:
+            poses: (N, 4, 4) of the table frame.
+            gripper: the hand.
+        """
+        depth = self.prepared.view.depth_m[0].cpu().numpy().astype(np.float64)
+        points = transform_points(self.prepared.T_table_camera, self.prepared.camera.unproject(depth))
+        with np.errstate(invalid="ignore"):
+            solid = np.isfinite(points[..., 2]) & ((points[..., 2] > _SOLID_M) | ~np.bool_(self.prepared.has_table))
+        solid |= self.pixels & np.isfinite(points[..., 2])
+        cloud, wanted = points[solid], self.pixels[solid]
+        low, high = gripper.closing_region()
+        local = np.einsum("npk,nkj->npj", cloud[None] - poses[:, None, :3, 3], poses[:, :3, :3])
+        inside = ((local >= low) & (local <= high)).all(axis=2)
+        all_held, target_held = inside.sum(axis=1), (inside & wanted).sum(axis=1)
+        return (target_held >= _LEAST_POINTS) & (target_held > 0.5 * all_held)
+
+
+def target_of(target: ArrayLike, camera: PinholeCamera, depth_m: ArrayLike, prepared: Prepared) -> Target:
+    """What a caller means by a target.
+
+    Args:
+        target: (H, W) bool mask; or four numbers, the box x0, y0, x1, y1 in pixels, its ends included;
+            or two, a pixel x, y; or three, a point in the world, metres.
+        camera: of the caller's image.
+        depth_m: (H, W) the caller's image.
+        prepared: what was made of it.
+    Raises:
+        InputError: if it is none of these, or lies outside the image.
+    """
+    given = np.asarray(target)
+    if given.dtype == np.bool_ or given.ndim == 2:
+        return Target(_resampled(_mask(given, camera), camera, depth_m, prepared), prepared)
+    numbers = np.asarray(given, dtype=np.float64)
+    if numbers.shape not in ((2,), (3,), (4,)) or not np.isfinite(numbers).all():
+        raise InputError(
+            "target",
+            expected="a mask (H, W), a box (x0, y0, x1, y1), a pixel (x, y) or a point (x, y, z)",
+            got=f"{given.dtype} of shape {given.shape}",
+        )
+    if len(numbers) == 4:
+        return Target(_resampled(_box(numbers, camera), camera, depth_m, prepared), prepared)
+    return Target(_around(_point(numbers, camera, depth_m, prepared), prepared), prepared)
+
+
+def _mask(mask: NDArray[np.generic], camera: PinholeCamera) -> NDArray[np.bool_]:
+    camera.check_image("target mask", mask)
+    return np.asarray(mask) > 0
+
+
+def _box(box: FloatArray, camera: PinholeCamera) -> NDArray[np.bool_]:
+    x0, y0, x1, y1 = box
+    if not (x0 <= x1 and y0 <= y1 and x1 >= 0 and y1 >= 0 and x0 < camera.width and y0 < camera.height):
+        raise InputError(
+            "target box",
+            expected=f"x0, y0, x1, y1 with x0 <= x1 and y0 <= y1 in an image of {camera.width} x {camera.height}",
+            got=f"{box.tolist()}",
+        )
+    u, v = np.arange(camera.width), np.arange(camera.height)[:, None]
+    return (u >= x0) & (u <= x1) & (v >= y0) & (v <= y1)
+
+
+def _point(point: FloatArray, camera: PinholeCamera, depth_m: ArrayLike, prepared: Prepared) -> FloatArray | None:
+    """(3,) in the table frame; for a pixel, the nearest return around it; None where there is none."""
+    if len(point) == 3:
+        return transform_points(invert(prepared.T_world_table), point[None])[0]
+    x, y = np.rint(point).astype(int)
+    if not (0 <= x < camera.width and 0 <= y < camera.height):
+        raise InputError(
+            "target point", expected=f"a pixel in an image of {camera.width} x {camera.height}", got=f"{point.tolist()}"
+        )
+    rows = slice(max(0, y - _SEARCH_PX), y + _SEARCH_PX + 1)
+    columns = slice(max(0, x - _SEARCH_PX), x + _SEARCH_PX + 1)
+    window = np.asarray(depth_m)[rows, columns]
+    with np.errstate(invalid="ignore"):
+        v, u = np.nonzero(np.isfinite(window) & (window > 0.0))
+    if not len(v):
+        return None
+    best = np.argmin((v + rows.start - y) ** 2 + (u + columns.start - x) ** 2)
+    z = float(window[v[best], u[best]]) / prepared.scale
+    column, row = u[best] + columns.start, v[best] + rows.start
+    ray = np.array([(column - camera.cx) / camera.fx, (row - camera.cy) / camera.fy, 1.0])
+    return transform_points(prepared.T_table_real, (z * ray)[None])[0]
+
+
+def _around(point: FloatArray | None, prepared: Prepared) -> NDArray[np.bool_]:
+    """(h, w) canonical pixels that lie near a point of the table frame, and not on the table."""
+    depth = prepared.view.depth_m[0].cpu().numpy()
+    if point is None:
+        return np.zeros(depth.shape, dtype=bool)
+    points = transform_points(prepared.T_table_camera, prepared.camera.unproject(depth))
+    with np.errstate(invalid="ignore"):
+        near = np.linalg.norm(points - point, axis=-1) < POINT_RADIUS_M
+        return np.asarray(near & ((points[..., 2] > _SOLID_M) | (not prepared.has_table)))
+
+
+def _resampled(
+    mask: NDArray[np.bool_], camera: PinholeCamera, depth_m: ArrayLike, prepared: Prepared
+) -> NDArray[np.bool_]:
+    """(h, w) canonical pixels whose return falls in the mask."""
+    depth = np.where(mask, np.asarray(depth_m, dtype=np.float32), np.float32(0.0))
+    return resample(depth, camera, prepared.T_table_real, prepared.camera, prepared.T_table_camera) > 0.0
