@@ -33,11 +33,15 @@ COMMANDS = {
     "demo": Entry("graspmimic.demo", "Demo", "watch a simulated Panda look at a pile of objects and clear it"),
     "detect": Entry("graspmimic.detect", "Detect", "find grasps in one real RGB-D frame or point cloud"),
     "bench clutter": Entry("graspmimic.bench_clutter", "BenchClutter", "the clutter-removal benchmark"),
+    "bench latency": Entry("graspmimic.bench_latency", "BenchLatency", "time from a depth image to grasps, by stage"),
     "bench render": Entry("graspmimic.bench_render", "BenchRender", "cost and agreement of the depth cameras"),
     "generate grasps": Entry(
         "graspmimic.generate_grasps", "GenerateGrasps", "labelled training scenes for grasp detection"
     ),
+    "generate trials": Entry("graspmimic.generate_trials", "GenerateTrials", "a network's own grasps tried in physics"),
+    "generate labels": Entry("graspmimic.generate_labels", "GenerateLabels", "GraspNet-format labels of any objects"),
     "eval grasp-ap": Entry("graspmimic.eval_grasp_ap", "EvalGraspAp", "average precision of grasps on true geometry"),
+    "train grasp": Entry("graspmimic.train_grasp", "TrainGrasp", "the grasp network from labelled scenes"),
 }
 """Every command by the words that call it; the word before the last is a group."""
 
@@ -45,6 +49,7 @@ GROUPS = {
     "bench": "measure and print the tables of the README",
     "eval": "judge what was learned",
     "generate": "make training data",
+    "train": "train networks",
 }
 """What the commands of a group have in common."""
 

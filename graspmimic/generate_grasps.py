@@ -34,7 +34,7 @@ class GenerateGrasps:
     """
 
     objects: tuple[str, ...] = ("procedural",)
-    """Object sets, each with its weight after an = (default 1): procedural, random_urdfs, folders of URDFs or meshes."""
+    """Object sets, each with its weight after an =: procedural, random_urdfs, or folders of URDFs or meshes."""
     packed_objects: tuple[str, ...] = ()
     """Object sets for packed scenes, whose objects must stand upright; none means those of --objects."""
     object_scale: float = 1.0
@@ -71,7 +71,7 @@ class GenerateGrasps:
         """Generate what is missing and return the flat results."""
         prepare_folder(self.output)
         console.print(self)
-        pool = self._pool(console)
+        pool = self.pool(console)
         config = GenerationConfig(seed=self.seed, views=self.views, trials=self.trials)
         start_s = time.perf_counter()
         summaries = []
@@ -92,7 +92,8 @@ class GenerateGrasps:
         """The number of processes."""
         return self.processes or os.cpu_count() or 1
 
-    def _pool(self, console: Console) -> ObjectPool:
+    def pool(self, console: Console) -> ObjectPool:
+        """The objects."""
         general = _weights("--objects", self.objects)
         packed = _weights("--packed-objects", self.packed_objects) if self.packed_objects else general
         only, exclude = read_names(self.only), read_names(self.exclude)

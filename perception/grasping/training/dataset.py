@@ -21,7 +21,7 @@ from geometry import InputError
 
 FORMAT = "graspmimic-grasps"
 VERSION = 1
-_TRIAL_KEYS = ("trial_pose", "trial_success", "trial_quality", "trial_com_m")
+_TRIAL_KEYS = ("trial_pose", "trial_success", "trial_quality", "trial_com_m", "trial_object")
 
 Array = NDArray[Any]
 
@@ -176,6 +176,7 @@ def read_scene_file(file: Path) -> LabelledScene:
     trials = {
         key.removeprefix("trial_"): np.concatenate([np.atleast_1d(part[key]) for part in rounds]) for key in _TRIAL_KEYS
     }
+    trials["com_m"] = np.where(trials["object"] > 0, trials["com_m"], np.nan)
     trials["policy"] = np.repeat(np.arange(len(rounds)) > 0, [len(part["trial_success"]) for part in rounds])
     return LabelledScene({key: data[key] for key in (*views, "offset_mm")}, trials)
 

@@ -54,8 +54,9 @@ class TrainingLog:
                 self._writer.add_scalar(f"loss/{name}", value.detach(), step)
         if (step + 1) % self._every == 0:
             network.eval()
-            for name, value in metrics(judge_trials(network, self._validation, SensorFaults())).items():
-                self._writer.add_scalar(f"validation/{name}", value, step)
+            figures = metrics(judge_trials(network, self._validation, SensorFaults()))
+            for name, figure in figures.items():
+                self._writer.add_scalar(f"validation/{name}", figure, step)
             self._draw(network, step)
             network.train()
 

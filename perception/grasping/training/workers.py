@@ -38,9 +38,8 @@ class Workers:
         rank, count = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
         if count > 1:
             torch.distributed.init_process_group("nccl" if kind == "cuda" else "gloo")
-        return Workers(
-            torch.device(kind, int(os.environ.get("LOCAL_RANK", 0)) if kind == "cuda" else None), rank, count
-        )
+        name = f"cuda:{os.environ.get('LOCAL_RANK', 0)}" if kind == "cuda" else "cpu"
+        return Workers(torch.device(name), rank, count)
 
     @property
     def first(self) -> bool:
