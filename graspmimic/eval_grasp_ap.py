@@ -15,7 +15,7 @@ from rich.table import Table
 
 from envs.grasp_ap import average_precision
 from geometry import InputError
-from graspmimic.object_sets import load_with_progress
+from graspmimic.object_sets import load_with_progress, read_names
 from graspmimic.options import OptionalFile
 from graspmimic.planners import make_planner
 from graspmimic.report import prepare_folder
@@ -42,6 +42,10 @@ class EvalGraspAp:
     """Object set: procedural, random_urdfs, or a folder of URDFs or meshes."""
     object_scale: float = 1.0
     """Factor on all lengths of the objects; 0.001 for meshes in millimetres."""
+    only: OptionalFile = None
+    """File of object names, one a line: all others are left out."""
+    exclude: OptionalFile = None
+    """File of object names, one a line, that are left out."""
     planner: str = "antipodal"
     """antipodal, antipodal-uncorrected (trusts the depth's scale), topdown, or your own MODULE:NAME."""
     scenes: int = 20
@@ -74,7 +78,8 @@ class EvalGraspAp:
         """Run the evaluation and return the flat results."""
         planner = make_planner(self.planner)
         prepare_folder(self.output)
-        objects = load_with_progress(console, self.objects, self.object_scale)
+        only, exclude = read_names(self.only), read_names(self.exclude)
+        objects = load_with_progress(console, self.objects, self.object_scale, only=only, exclude=exclude)
         workers = self.processes or os.cpu_count() or 1
         console.print(
             f"Grasp AP, {self.scene}: {len(objects)} objects of {self.objects}, planner {self.planner}, "
