@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -58,6 +59,7 @@ class TrainingConfig:
             raise InputError("TrainingConfig", expected="counts of at least 1, learning rates above 0", got=f"{self}")
 
 
+ItemT = TypeVar("ItemT")
 OnStep = Callable[[int, Loss, float], None]
 
 
@@ -89,16 +91,13 @@ def train(
     average = {name: value.detach().clone() for name, value in network.state_dict().items()}
     state = Checkpoint(checkpoint, network, optimizer, average)
     first = state.restore()
-    generator = torch.Generator().manual_seed(config.seed + 7919 * first)
-    rng = np.random.default_rng([config.seed, first])
-    batches = _batches(dataset, config.batch, rng)
+    batches = _ahead(_noisy_batches(dataset, config, first))
     for step in range(first, config.steps):
         rate = learning_rate(step, config)
         for group in optimizer.param_groups:
             group["lr"] = rate
-        batch = next(batches).to(device)
-        noisy, T = add_faults(batch.depth_m, batch.T_table_camera, config.faults, generator)
-        loss: Loss = step_module(batch, noisy, T)
+        batch, noisy, poses = next(batches)
+        loss: Loss = step_module(batch.to(device), noisy.to(device), poses.to(device))
         optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(loss.total)
         nn.utils.clip_grad_norm_(network.parameters(), 5.0)
@@ -142,6 +141,23 @@ class _Step(nn.Module):
         return weighted(terms, self.config.weights)
 
 
+def _noisy_batches(dataset: GraspDataset, config: TrainingConfig, first: int) -> Iterator[tuple[Batch, Tensor, Tensor]]:
+    """Batches without end, each with its noisy depth and camera poses."""
+    generator = torch.Generator().manual_seed(config.seed + 7919 * first)
+    for batch in _batches(dataset, config.batch, np.random.default_rng([config.seed, first])):
+        yield batch, *add_faults(batch.depth_m, batch.T_table_camera, config.faults, generator)
+
+
+def _ahead(source: Iterator[ItemT]) -> Iterator[ItemT]:
+    """The same items in the same order, each made by another thread while the one before is used."""
+    with ThreadPoolExecutor(1) as thread:
+        following = thread.submit(next, source)
+        while True:
+            item = following.result()
+            following = thread.submit(next, source)
+            yield item
+
+
 def _batches(dataset: GraspDataset, size: int, rng: np.random.Generator) -> Iterator[Batch]:
     """Views without end, each once in every pass."""
     if len(dataset) < size:
@@ -159,15 +175,3 @@ def _update(average: dict[str, Tensor], network: nn.Module, decay: float) -> Non
                 average[name].lerp_(value, 1.0 - decay)
             else:
                 average[name].copy_(value)
-
-
-class Clock:
-    """Steps per second since it was made."""
-
-    def __init__(self) -> None:
-        self._start_s, self._steps = time.perf_counter(), 0
-
-    def tick(self) -> float:
-        """Count a step; the rate so far."""
-        self._steps += 1
-        return self._steps / (time.perf_counter() - self._start_s)
