@@ -91,13 +91,15 @@ def train(
     average = {name: value.detach().clone() for name, value in network.state_dict().items()}
     state = Checkpoint(checkpoint, network, optimizer, average)
     first = state.restore()
-    batches = _ahead(_noisy_batches(dataset, config, first))
+    generator = torch.Generator().manual_seed(config.seed + 7919 * first)
+    batches = _ahead(_batches(dataset, config.batch, np.random.default_rng([config.seed, first])))
     for step in range(first, config.steps):
         rate = learning_rate(step, config)
         for group in optimizer.param_groups:
             group["lr"] = rate
-        batch, noisy, poses = next(batches)
-        loss: Loss = step_module(batch.to(device), noisy.to(device), poses.to(device))
+        batch = next(batches).to(device)
+        noisy, poses = add_faults(batch.depth_m, batch.T_table_camera, config.faults, generator)
+        loss: Loss = step_module(batch, noisy, poses)
         optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(loss.total)
         nn.utils.clip_grad_norm_(network.parameters(), 5.0)
@@ -139,13 +141,6 @@ class _Step(nn.Module):
         terms = scene_terms(maps, grid, batch)
         terms |= trial_terms(ratings, examples.success, examples.quality, examples.com_m)
         return weighted(terms, self.config.weights)
-
-
-def _noisy_batches(dataset: GraspDataset, config: TrainingConfig, first: int) -> Iterator[tuple[Batch, Tensor, Tensor]]:
-    """Batches without end, each with its noisy depth and camera poses."""
-    generator = torch.Generator().manual_seed(config.seed + 7919 * first)
-    for batch in _batches(dataset, config.batch, np.random.default_rng([config.seed, first])):
-        yield batch, *add_faults(batch.depth_m, batch.T_table_camera, config.faults, generator)
 
 
 def _ahead(source: Iterator[ItemT]) -> Iterator[ItemT]:
