@@ -48,9 +48,10 @@ def close_fingers(geometry: SceneGeometry, poses: Float32Array, gripper: Gripper
     pad = np.stack(np.meshgrid(x, _ALONG_M, indexing="ij"), axis=-1).reshape(-1, 2).astype(np.float32)
     t, number, normals = _cast(geometry, poses, pad, gripper, normals=True)  # (N, 2, P), (N, 2, P), (N, 2, P, 3)
     first = t.min(axis=2)
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore"):  # inf - inf is NaN: not touching
         gap = t - first[..., None]
-    touching = gap < _CONTACT_M  # inf - inf is NaN: not touching
+        offset = 0.5 * (first[:, 1] - first[:, 0])
+    touching = gap < _CONTACT_M
     index = t.argmin(axis=2)
     found = np.take_along_axis(number, index[..., None], axis=2)[..., 0]
     alone = ~np.any(touching & (number != found[..., None]), axis=(1, 2))
@@ -65,7 +66,7 @@ def close_fingers(geometry: SceneGeometry, poses: Float32Array, gripper: Gripper
         meets=meets & alone,
         object=np.where(meets, found[:, 0], -1).astype(np.int32),
         width_m=width.astype(np.float32),
-        offset_m=(0.5 * (first[:, 1] - first[:, 0])).astype(np.float32),
+        offset_m=offset.astype(np.float32),
         friction=friction.astype(np.float32),
         contacts=touching.sum(axis=2).min(axis=1).astype(np.int32),
         deepest_m=depth.min(axis=1).astype(np.float32),

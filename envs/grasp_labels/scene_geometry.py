@@ -12,7 +12,7 @@ import trimesh
 from numpy.typing import NDArray
 
 from envs.cameras.triangles import Surface, visual_parts
-from envs.grasp_labels.solid import REACH_M, Solid, make_solid, model_solid
+from envs.grasp_labels.solid import REACH_M, Solid, make_solid, model_solid, ray_caster
 from envs.objects import ObjectModel
 from envs.scenes import Scene
 from geometry import FloatArray, invert, transform, transform_points
@@ -77,12 +77,12 @@ class SceneGeometry:
     @cached_property
     def caster(self) -> o3d.t.geometry.RaycastingScene:
         """Every solid; a hit's geometry id is the object's number, higher for obstacles."""
-        return _caster([(placed.vertices, placed.solid.triangles) for placed in self._placed])
+        return ray_caster([(placed.vertices, placed.solid.triangles) for placed in self._placed])
 
     @cached_property
     def seen_caster(self) -> o3d.t.geometry.RaycastingScene:
         """The seen meshes of everything; ids as those of `caster`."""
-        return _caster(
+        return ray_caster(
             [(transform_points(p.T, p.scale * p.solid.seen_vertices), p.solid.seen_triangles) for p in self._placed]
         )
 
@@ -139,16 +139,6 @@ class DistanceField:
         units = np.rint(placed.solid.distance(points) * (placed.scale / UNIT_M)).clip(-127, 127).astype(np.int8)
         window = self._units[tuple(slice(a, b) for a, b in zip(first, last, strict=True))]
         np.minimum(window, units.reshape(window.shape), out=window)
-
-
-def _caster(meshes: Sequence[tuple[FloatArray, NDArray[np.uint32]]]) -> o3d.t.geometry.RaycastingScene:
-    caster = o3d.t.geometry.RaycastingScene(nthreads=1)
-    for vertices, triangles in meshes:
-        caster.add_triangles(
-            o3d.core.Tensor.from_numpy(np.ascontiguousarray(vertices, dtype=np.float32)),
-            o3d.core.Tensor.from_numpy(np.ascontiguousarray(triangles)),
-        )
-    return caster
 
 
 @lru_cache(maxsize=64)

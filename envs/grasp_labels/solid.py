@@ -65,7 +65,7 @@ def make_solid(seen: trimesh.Trimesh, parts: Sequence[trimesh.Trimesh]) -> Solid
     lower = vertices.min(axis=0) - REACH_M - 0.5 * _VOXEL_M
     counts = np.ceil((vertices.max(axis=0) + REACH_M - lower) / _VOXEL_M).astype(int) + 1
     nodes = lower + _VOXEL_M * np.stack(np.meshgrid(*map(np.arange, counts), indexing="ij"), axis=-1).reshape(-1, 3)
-    caster = ray_caster(vertices, triangles)
+    caster = ray_caster([(vertices, triangles)])
     distance = caster.compute_distance(o3d.core.Tensor.from_numpy(nodes.astype(np.float32)), nthreads=1).numpy()
     distance = np.where(_inside_any(parts, nodes), -distance, distance)
     volumes = np.array([max(float(part.volume), 1e-12) for part in parts])
@@ -80,13 +80,14 @@ def make_solid(seen: trimesh.Trimesh, parts: Sequence[trimesh.Trimesh]) -> Solid
     )
 
 
-def ray_caster(vertices: FloatArray, triangles: NDArray[np.uint32]) -> o3d.t.geometry.RaycastingScene:
-    """An Open3D ray caster over one mesh, on one thread."""
+def ray_caster(meshes: Sequence[tuple[FloatArray, NDArray[np.uint32]]]) -> o3d.t.geometry.RaycastingScene:
+    """An Open3D ray caster over meshes (vertices, triangles), on one thread; ids are the meshes' numbers."""
     caster = o3d.t.geometry.RaycastingScene(nthreads=1)
-    caster.add_triangles(
-        o3d.core.Tensor.from_numpy(np.ascontiguousarray(vertices, dtype=np.float32)),
-        o3d.core.Tensor.from_numpy(np.ascontiguousarray(triangles, dtype=np.uint32)),
-    )
+    for vertices, triangles in meshes:
+        caster.add_triangles(
+            o3d.core.Tensor.from_numpy(np.ascontiguousarray(vertices, dtype=np.float32)),
+            o3d.core.Tensor.from_numpy(np.ascontiguousarray(triangles, dtype=np.uint32)),
+        )
     return caster
 
 
