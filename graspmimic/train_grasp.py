@@ -42,6 +42,8 @@ class TrainGrasp:
     """Largest learning rate."""
     success_weight: float = 1.0
     """Weight of the physics outcome in the loss; above 1 for rounds after the first."""
+    evaluator_only: bool = False
+    """Train only the evaluator, on new physics trials; needs --init."""
     faults: bool = True
     """Add sensor faults to the depth; --no-faults is for the ablation."""
     validation: float = 0.04
@@ -131,6 +133,7 @@ class TrainGrasp:
             batch=self.batch,
             learning_rate=self.learning_rate,
             seed=self.seed,
+            evaluator_only=self.evaluator_only,
             faults=SensorFaults() if self.faults else NO_FAULTS,
             weights=LossWeights(success=self.success_weight),
         )

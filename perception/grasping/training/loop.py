@@ -44,6 +44,8 @@ class TrainingConfig:
     """Grid entries of each of three kinds that the evaluator sees for each view, beside the trials."""
     checkpoint_every: int = 500
     """Steps between checkpoints."""
+    evaluator_only: bool = False
+    """Leave the backbone as it is: for rounds on new physics trials, which only the evaluator learns from."""
     bf16: bool = True
     """Mixed precision."""
     seed: int = 0
@@ -85,7 +87,8 @@ def train(
         wrap: wraps the step in, for example, DistributedDataParallel.
     """
     device = torch.device(device)
-    network = network.to(device).use_bf16(config.bf16).train()
+    network = network.to(device).use_bf16(config.bf16)
+    network.backbone.requires_grad_(not config.evaluator_only)
     step_module = wrap(_Step(network, config))
     optimizer = torch.optim.AdamW(network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
     average = {name: value.detach().clone() for name, value in network.state_dict().items()}
@@ -97,6 +100,8 @@ def train(
         rate = learning_rate(step, config)
         for group in optimizer.param_groups:
             group["lr"] = rate
+        network.train()
+        network.backbone.train(not config.evaluator_only)
         batch = next(batches).to(device)
         noisy, poses = add_faults(batch.depth_m, batch.T_table_camera, config.faults, generator)
         loss: Loss = step_module(batch, noisy, poses)
@@ -132,13 +137,14 @@ class _Step(nn.Module):
 
     def forward(self, batch: Batch, noisy_m: Tensor, T_table_camera: Tensor) -> Loss:
         backbone, evaluator = self.network.backbone, self.network.evaluator
-        maps = backbone(noisy_m, batch.focal, T_table_camera)
-        grid = backbone.rate(maps.features, batch.seeds.clamp_min(0.0))
+        with torch.set_grad_enabled(not self.config.evaluator_only):
+            maps = backbone(noisy_m, batch.focal, T_table_camera)
+            grid = backbone.rate(maps.features, batch.seeds.clamp_min(0.0))
         examples = draw_examples(batch, grid, self.config.grid_examples)
         seen = maps._replace(front_m=maps.front_m.detach(), exit_m=maps.exit_m.detach())
         volumes = evaluator.volumes(examples.poses, examples.image, seen, noisy_m, batch.focal, T_table_camera)
         ratings = evaluator(*volumes)
-        terms = scene_terms(maps, grid, batch)
+        terms = {} if self.config.evaluator_only else scene_terms(maps, grid, batch)
         terms |= trial_terms(ratings, examples.success, examples.quality, examples.com_m)
         return weighted(terms, self.config.weights)
 
