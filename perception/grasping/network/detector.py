@@ -1,31 +1,30 @@
-"""`GraspDetector`: from a depth image to ranked grasps with calibrated probabilities of success."""
+"""`GraspDetector`: from depth images or clouds to ranked grasps with calibrated probabilities of success."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
-from torch import Tensor
 
-from geometry import PANDA_HAND, GripperSpec, PinholeCamera
+from geometry import PANDA_HAND, GripperSpec, InputError, PinholeCamera
 from perception.grasping.grasps import Grasps
+from perception.grasping.network.fusion import Look
 from perception.grasping.network.model import GraspNetwork
-from perception.grasping.network.preparation import Prepared, prepare
-from perception.grasping.network.search import Found, Search, find_grasps
-from perception.grasping.network.targets import ApproachCone, Target, target_of
-from perception.grasping.network.verdict import Ranking, one_of_each, ranked
-from perception.grasping.scene_view import DepthView, SceneView
+from perception.grasping.network.persistence import Persistence
+from perception.grasping.network.preparation import find_support, prepare
+from perception.grasping.network.search import Search
+from perception.grasping.network.stages import OnStage, StageClock
+from perception.grasping.network.targets import ApproachCone, target_of
+from perception.grasping.network.verdict import Ranking, one_of_each
+from perception.grasping.network.wishes import Wishes
+from perception.grasping.scene_view import DepthView, SceneView, view_of_cloud
 
 WEIGHTS = Path(__file__).parents[1] / "weights" / "grasp_network.safetensors"
 """The weights that come with the package."""
-
-OnStage = Callable[[str, float], None]
-"""Called with a stage's name and the seconds that it took."""
 
 _EVERYWHERE = np.array([[-np.inf] * 3, [np.inf] * 3])
 
@@ -33,10 +32,16 @@ _EVERYWHERE = np.array([[-np.inf] * 3, [np.inf] * 3])
 class GraspDetector:
     """Finds grasps in depth images; a callable from a `SceneView` to ranked `Grasps`.
 
+    Scores are calibrated probabilities that the grasp lifts something and keeps it. They hold for
+    what the network was trained on: rigid objects of 1 to 20 cm on a table, seen from 0.45 to
+    0.8 m, and the Panda's hand in simulation.
+
     Args:
         network: trained.
-        gripper: the hand. The network was trained on the Panda's: for another one, grasps too wide for
-            it are left out and its own boxes clear the table, but the probabilities remain the Panda's.
+        gripper: the hand. For one other than the Panda's, fingertips go where the Panda's would; grasps too
+            wide for it are left out, its own boxes clear the table and what was seen, and where its fingers
+            are shorter it is drawn back and judged again. The probabilities remain those of a Panda hand in
+            that pose: a hand of other thickness or friction will do better or worse.
         search: how hard to look.
         ranking: how grasps are ranked and thinned out.
         top_k: most grasps that a call as a planner returns.
@@ -76,14 +81,9 @@ class GraspDetector:
         Raises:
             InputError: if the file is missing, damaged or of another network.
         """
-        network = GraspNetwork.load(WEIGHTS if path is None else path).to(device)
+        network = GraspNetwork.load(WEIGHTS if path is None else Path(path)).to(device)
         network.use_bf16(has_bf16(device) if bf16 is None else bf16)
         return GraspDetector(network, gripper=gripper, search=search, ranking=ranking)
-
-    @property
-    def device(self) -> torch.device:
-        """Where the network runs."""
-        return self.network.calibration.device
 
     def __call__(self, view: SceneView) -> Grasps:
         """Plan as any planner does: grasps in the world, best first; `note` says why there are none."""
@@ -110,29 +110,63 @@ class GraspDetector:
             camera: its intrinsics.
             T_world_camera: (4, 4) pose of the camera, optical frame; None: the world is the camera's frame.
             workspace: (2, 3) corners in the world of where grasps are wanted; None is wherever things stand.
-            table_z_m: height of a level table in the world; None: the table is looked for; -inf: there is none.
-            target: (H, W) bool mask, or box (x0, y0, x1, y1) in pixels, or pixel (x, y), or point (x, y, z) in
-                the world: what shall be grasped.
+            table_z_m: height of a level table in the world, which also puts the depth's scale right; None: the
+                table is looked for; -inf: there is none.
+            target: what shall be grasped: (H, W) bool mask, box (x0, y0, x1, y1) in pixels, pixel (x, y), or
+                point (x, y, z) in the world.
             cone: directions from which a grasp may come.
             top_k: most grasps.
             seed: of the search for the table.
-            on_stage: told how long each stage took: prepare, backbone, search, finish.
+            on_stage: told how long each stage took: prepare, backbone, search, evaluate, finish.
         Returns:
-            Grasps in the world (frame "camera" without `T_world_camera`), best first, their scores calibrated
-            probabilities of success; `note` says why there are none, or what was relaxed to find some.
+            Grasps in the world (frame "camera" without `T_world_camera`), best first, their scores
+            probabilities of success; `note` says why there are none, or what was given up to find some.
         Raises:
-            InputError: for what is no depth image in metres of the camera's size, no pose, no target.
+            InputError: for what is no depth image in metres of the camera's size, no pose, or no target.
         """
-        view = DepthView(
-            np.asarray(depth_m),
-            camera,
-            np.eye(4) if T_world_camera is None else np.asarray(T_world_camera, dtype=np.float64),
-            _EVERYWHERE if workspace is None else np.asarray(workspace, dtype=np.float64),
-            table_z_m,
-            np.random.default_rng(seed),
-        )
-        grasps = self.detect_view(view, target=target, cone=cone, top_k=top_k, on_stage=on_stage)
-        return replace(grasps, frame="camera") if T_world_camera is None else grasps
+        frame = "camera" if T_world_camera is None else "world"
+        pose = np.eye(4) if T_world_camera is None else np.asarray(T_world_camera, dtype=np.float64)
+        view = DepthView(np.asarray(depth_m), camera, pose, _box(workspace), table_z_m, np.random.default_rng(seed))
+        grasps = self.detect_views([view], target=target, cone=cone, top_k=top_k, on_stage=on_stage)
+        return replace(grasps, frame=frame)
+
+    def detect_cloud(
+        self,
+        points: ArrayLike,
+        *,
+        viewpoint: ArrayLike = (0.0, 0.0, 0.0),
+        workspace: ArrayLike | None = None,
+        table_z_m: float | None = None,
+        target: ArrayLike | None = None,
+        cone: ApproachCone | None = None,
+        top_k: int = 50,
+        seed: int = 0,
+        on_stage: OnStage | None = None,
+    ) -> Grasps:
+        """Find grasps in an unorganised or fused cloud, through the image that a camera would have taken of it.
+
+        Args:
+            points: (N, 3) metres; those that are not finite are dropped.
+            viewpoint: (3,) where the cloud was seen from, in its frame; for a fused one, from where most of it
+                can be seen.
+            workspace: see `detect`; in the cloud's frame.
+            table_z_m: see `detect`; in the cloud's frame.
+            target: point (x, y, z) in the cloud's frame.
+            cone: see `detect`.
+            top_k: see `detect`.
+            seed: see `detect`.
+            on_stage: see `detect`; making the image counts as a stage of its own, "image".
+        Returns:
+            Grasps in the cloud's frame, named "cloud"; otherwise as `detect`.
+        """
+        if target is not None and np.shape(target) != (3,):
+            raise InputError("target", expected="a point (x, y, z) in the cloud's frame", got=f"{np.shape(target)}")
+        clock = StageClock(on_stage)
+        rng = np.random.default_rng(seed)
+        view = view_of_cloud(points, rng, viewpoint=viewpoint, workspace=workspace, table_z_m=table_z_m)
+        clock.lap("image")
+        grasps = self.detect_views([view], target=target, cone=cone, top_k=top_k, on_stage=on_stage)
+        return replace(grasps, frame="cloud")
 
     def detect_view(
         self,
@@ -143,39 +177,45 @@ class GraspDetector:
         top_k: int = 50,
         on_stage: OnStage | None = None,
     ) -> Grasps:
-        """Find grasps in one look at a scene; see `detect`."""
-        clock = _Clock(on_stage)
-        prepared = prepare(view, device=self.device)
-        wanted = None if target is None else target_of(target, view.camera, view.depth_m, prepared)
-        clock.lap("prepare")
-        found = self._search(prepared, wanted, cone, clock)
-        grasps = ranked(found, self.ranking, self.gripper)
-        if wanted is not None:
-            grasps = grasps[wanted.held(grasps.poses, self.gripper)]
-        grasps = one_of_each(grasps, self.ranking, top_k).transformed(prepared.T_world_table, "world")
+        """Find grasps in one look at a scene; as `detect`, with all that is known of the scene in one value."""
+        return self.detect_views([view], target=target, cone=cone, top_k=top_k, on_stage=on_stage)
+
+    def detect_views(
+        self,
+        views: Sequence[SceneView],
+        *,
+        target: ArrayLike | None = None,
+        cone: ApproachCone | None = None,
+        top_k: int = 50,
+        on_stage: OnStage | None = None,
+    ) -> Grasps:
+        """Find grasps in several looks at one scene that has not moved; see `fusion` for who judges what.
+
+        Args:
+            views: all in one world, with one workspace; the table is taken from the first where it is known there.
+            target: see `detect`; in the image of the first.
+            cone: see `detect`.
+            top_k: see `detect`.
+            on_stage: see `detect`.
+        """
+        if not views:
+            raise InputError("detect_views", expected="at least one view", got="none")
+        if top_k < 1:
+            raise InputError("top_k", expected="at least 1", got=f"{top_k}")
+        device = self.network.calibration.device
+        clock = StageClock(on_stage, device)
+        with torch.inference_mode():
+            support = find_support(views)
+            prepared = [prepare(view, device=device, support=support) for view in views]
+            chosen = None if target is None else target_of(target, views[0].camera, views[0].depth_m, prepared[0])
+            clock.lap("prepare")
+            looks = tuple(Look(p, self.network.backbone(*p.view)) for p in prepared)
+            clock.lap("backbone")
+            wishes = Wishes(looks=looks, target=chosen, cone=cone)
+            grasps = Persistence(self.network, self.search, self.ranking, self.gripper, clock).find(wishes)
+        grasps = one_of_each(grasps, self.ranking, top_k).transformed(support.T_world_table, "world")
         clock.lap("finish")
         return grasps
-
-    def _search(self, prepared: Prepared, target: Target | None, cone: ApproachCone | None, clock: _Clock) -> Found:
-        def seeds(points: Tensor) -> Tensor:
-            inside = prepared.in_workspace(points)
-            return inside if target is None else inside & target.seeds_allowed(points)
-
-        with torch.inference_mode():
-            maps = self.network.backbone(*prepared.view)
-            clock.lap("backbone")
-            found = find_grasps(
-                self.network,
-                prepared.view,
-                maps,
-                self.search,
-                gripper=self.gripper,
-                seed_allowed=seeds,
-                pose_allowed=None if cone is None else lambda poses: cone.allows(poses, prepared.T_world_table),
-                has_table=prepared.has_table,
-            )
-            clock.lap("search")
-        return found
 
 
 def has_bf16(device: torch.device | str) -> bool:
@@ -185,14 +225,5 @@ def has_bf16(device: torch.device | str) -> bool:
     return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
 
 
-class _Clock:
-    """Tells how long each stage took."""
-
-    def __init__(self, on_stage: OnStage | None) -> None:
-        self._on_stage, self._start_s = on_stage, time.perf_counter()
-
-    def lap(self, name: str) -> None:
-        now_s = time.perf_counter()
-        if self._on_stage is not None:
-            self._on_stage(name, now_s - self._start_s)
-        self._start_s = now_s
+def _box(workspace: ArrayLike | None) -> np.ndarray:
+    return _EVERYWHERE if workspace is None else np.asarray(workspace, dtype=np.float64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -82,7 +83,7 @@ def prepare(view: SceneView, *, device: torch.device | str = "cpu", support: Sup
     depth = _checked_depth(view.depth_m, view.camera)
     T_world_camera = _checked_pose(view.T_world_camera)
     workspace = np.asarray(view.workspace, dtype=np.float64)
-    known = support is None and view.table_z_m is not None and np.isfinite(view.table_z_m)
+    known = view.table_z_m is not None and bool(np.isfinite(view.table_z_m))
     support = support or find_support([view])
     T_table_camera = invert(support.T_world_table) @ T_world_camera
     if support.is_table and T_table_camera[2, 3] <= 0.0:
@@ -113,7 +114,7 @@ def prepare(view: SceneView, *, device: torch.device | str = "cpu", support: Sup
     )
 
 
-def find_support(views: list[SceneView]) -> Support:
+def find_support(views: Sequence[SceneView]) -> Support:
     """The table under one or several looks: where it is said to be, or the largest plane with nothing beneath.
 
     Without either, the frame's z axis is the world's where the camera looks down along it, else towards

@@ -39,6 +39,8 @@ class Search:
     """Best of them around which it looks again; 0 does not."""
     moves: int = 8
     """Small moves of each finalist."""
+    least_promise: float = 1e-4
+    """Places of less graspness are no seeds."""
     table_clearance_m: float = 0.004
     """Least height of any part of the hand above the table."""
     most_drawn_back_m: float = 0.03
@@ -83,6 +85,7 @@ def find_grasps(
     seed_allowed: Allowed | None = None,
     pose_allowed: Allowed | None = None,
     has_table: bool = True,
+    lap: Callable[[str], None] | None = None,
 ) -> Found:
     """Search one image.
 
@@ -95,25 +98,37 @@ def find_grasps(
         seed_allowed: which places may be grasped at.
         pose_allowed: which poses may be taken.
         has_table: whether z = 0 is solid.
+        lap: told when the candidates stand ("search") and when they are judged ("evaluate").
     """
     poses = _candidates(network, view, maps, search, seed_allowed)
     poses = _usable(poses, search, gripper, pose_allowed, has_table)
+    if lap is not None:
+        lap("search")
     if not len(poses):
         return Found(poses, *[torch.zeros(0, device=poses.device)] * 3)
     found = rate_poses(network, view, maps, poses)
     if search.finalists and search.moves:
         near = moved(found.poses[: search.finalists], search.moves)
         near = _usable(near, search, gripper, pose_allowed, has_table)
-        found = _merged(found, rate_poses(network, view, maps, near))
+        if len(near):
+            found = _merged(found, rate_poses(network, view, maps, near))
+    if lap is not None:
+        lap("evaluate")
     return found
 
 
 def rate_poses(network: GraspNetwork, view: View, maps: SceneMaps, poses: Tensor) -> Found:
     """The evaluator's word on poses (N, 4, 4) of the table frame, best first."""
+    found = rate_unsorted(network, view, maps, poses)
+    order = found.probability.argsort(descending=True, stable=True)
+    return Found(*[value[order] for value in found])
+
+
+def rate_unsorted(network: GraspNetwork, view: View, maps: SceneMaps, poses: Tensor) -> Found:
+    """As `rate_poses`, in the order of the poses."""
     image = torch.zeros(len(poses), dtype=torch.int64, device=poses.device)
     ratings = network.evaluator(*network.evaluator.volumes(poses, image, maps, *view))
-    probability, order = network.probability(ratings.success_logit).sort(descending=True, stable=True)
-    return Found(poses[order], probability, ratings.width_m[order], ratings.com_m[order])
+    return Found(poses, network.probability(ratings.success_logit), ratings.width_m, ratings.com_m)
 
 
 def _candidates(
@@ -131,7 +146,7 @@ def _candidates(
     if seed_allowed is not None:
         promise = promise * seed_allowed(points)
     best = promise.topk(min(search.seeds, len(promise))).indices
-    best = best[promise[best] > 1e-4]
+    best = best[promise[best] > search.least_promise]
     if not len(best):
         return torch.zeros(0, 4, 4, device=promise.device)
     grid = network.backbone.rate(maps.features, pixels[:, best].float())

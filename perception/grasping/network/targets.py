@@ -21,6 +21,7 @@ _LEAST_POINTS = 6
 _DILATION_PX = 5
 _SEARCH_PX = 12
 _SOLID_M = 0.004
+_THICKNESS_M = 0.04
 
 
 @dataclass(frozen=True)
@@ -50,27 +51,29 @@ class ApproachCone:
 
 @dataclass(frozen=True)
 class Target:
-    """The canonical pixels of what shall be grasped."""
+    """What shall be grasped, as a part of what one look saw."""
 
     pixels: NDArray[np.bool_]
-    """(h, w) in the canonical image."""
+    """(h, w) in that look's canonical image."""
     prepared: Prepared
+    """That look."""
 
     def __bool__(self) -> bool:
         return bool(self.pixels.any())
 
     def seeds_allowed(self, points: Tensor) -> Tensor:
-        """(N,) which points (N, 3) of the table frame fall on the target, or close beside it, in the image."""
+        """(N,) which points (N, 3) of the table frame lie on the target, or close beside it."""
         T = torch.as_tensor(invert(self.prepared.T_table_camera), dtype=points.dtype)
         local = points.cpu() @ T[:3, :3].T + T[:3, 3]
         camera = self.prepared.camera
-        near = local[:, :2] / local[:, 2:].clamp_min(1e-3) * camera.fx + torch.tensor([camera.cx, camera.cy])
-        column, row = near.round().long().unbind(1)
+        place = local[:, :2] / local[:, 2:].clamp_min(1e-3) * camera.fx + torch.tensor([camera.cx, camera.cy])
+        column, row = place.round().long().unbind(1)
         inside = (column >= 0) & (column < camera.width) & (row >= 0) & (row < camera.height)
-        mask = torch.from_numpy(self.pixels).float()[None, None]
-        grown = max_pool2d(mask, _DILATION_PX, 1, _DILATION_PX // 2)[0, 0] > 0.0
-        hit = grown[row.clamp(0, camera.height - 1), column.clamp(0, camera.width - 1)]
-        return (hit & inside).to(points.device)
+        depth = self.prepared.view.depth_m.cpu() * torch.from_numpy(self.pixels)
+        grown = max_pool2d(depth[None], _DILATION_PX, 1, _DILATION_PX // 2)[0, 0]
+        surface = grown[row.clamp(0, camera.height - 1), column.clamp(0, camera.width - 1)]
+        near = inside & (surface > 0.0) & ((local[:, 2] - surface).abs() < _THICKNESS_M)
+        return near.to(points.device)
 
     def held(self, poses: FloatArray, gripper: GripperSpec = PANDA_HAND) -> NDArray[np.bool_]:
         """(N,) which grasps have enough of the target, and mostly the target, between their fingers.

@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from geometry import PANDA_HAND, FloatArray, GripperSpec, InputError
 from perception.grasping.grasps import Grasps
+from perception.grasping.network.hand_room import points_in_hand
 from perception.grasping.network.search import Found
 
 _OPENING_MARGIN_M = 0.01
 _COM_M = 0.05
+_LEAST_HIT = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,13 +26,19 @@ class Ranking:
     of mass, 0 to 1; the scores themselves stay probabilities."""
     width_margin_m: float = 0.004
     """How much wider than the object the hand must be able to open."""
+    check_collisions: bool = True
+    """Whether grasps at which the open hand would touch what was seen are left out, while there are others."""
+    tolerance_m: float = 0.006
+    """How deep in the hand a seen point may be and still count as noise."""
+    checked: int = 100
+    """How many of the best grasps are checked, and at most returned, where collisions are checked."""
     spacing_m: float = 0.015
     """Of grasps closer than this ..."""
     spacing_rad: float = 0.4
     """... and turned less than this against each other, the best one stays."""
 
     def __post_init__(self) -> None:
-        if not (0.0 <= self.stability_weight <= 1.0 and self.width_margin_m >= 0.0):
+        if not (0.0 <= self.stability_weight <= 1.0 and min(self.width_margin_m, self.tolerance_m) >= 0.0):
             raise InputError("Ranking", expected="stability_weight from 0 to 1, margins of at least 0", got=f"{self}")
         if not (self.spacing_m > 0.0 and self.spacing_rad > 0.0):
             raise InputError("Ranking", expected="spacings above 0", got=f"{self}")
@@ -48,6 +57,14 @@ def ranked(found: Found, ranking: Ranking, gripper: GripperSpec = PANDA_HAND) ->
         scores=probability[order],
         frame="table",
     )
+
+
+def free_of(grasps: Grasps, points: NDArray[np.float32], ranking: Ranking, gripper: GripperSpec) -> Grasps:
+    """Those of the best grasps at which the open hand touches none of the points (P, 3), seen in the same frame."""
+    best = grasps[: ranking.checked]
+    if not (ranking.check_collisions and len(best) and len(points)):
+        return grasps
+    return best[points_in_hand(best.poses, points, gripper, tolerance_m=ranking.tolerance_m) < _LEAST_HIT]
 
 
 def one_of_each(grasps: Grasps, ranking: Ranking, count: int) -> Grasps:
