@@ -1,15 +1,14 @@
 """The search: from one canonical image to grasps with their probabilities of success.
 
 Seeds where the backbone sees graspness, the best entries of the grid at each, the evaluator's word
-on them, and a second look around the best: small moves of the pose are rated as well, and a grasp
-is worth the mean of its neighbourhood, since no robot hits a pose exactly.
+on them, and a second look around the best, where small moves of the pose are rated as well.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -39,6 +38,10 @@ class Search:
     """Best of them around which it looks again; 0 does not."""
     moves: int = 8
     """Small moves of each finalist."""
+    around: Literal["best", "mean"] = "best"
+    """Whether a move that is rated better takes part itself, or a finalist is worth its moves' mean."""
+    rerank: bool = True
+    """Whether the evaluator judges; without it (an ablation) the order is the grid's and scores are ranks."""
     least_promise: float = 1e-4
     """Places of less graspness are no seeds."""
     table_clearance_m: float = 0.004
@@ -106,12 +109,15 @@ def find_grasps(
         lap("search")
     if not len(poses):
         return Found(poses, *[torch.zeros(0, device=poses.device)] * 3)
-    found = rate_poses(network, view, maps, poses)
+    found = rate_unsorted(network, view, maps, poses)
+    if not search.rerank:
+        return found._replace(probability=1.0 - torch.arange(len(poses), device=poses.device) / len(poses))
+    found = _sorted(found)
     if search.finalists and search.moves:
         near = moved(found.poses[: search.finalists], search.moves)
-        near = _usable(near, search, gripper, pose_allowed, has_table)
-        if len(near):
-            found = _merged(found, rate_poses(network, view, maps, near))
+        near, usable = _cleared(near, search, gripper, pose_allowed, has_table)
+        rated = rate_unsorted(network, view, maps, near)
+        found = _looked_around(found, rated, usable, search)
     if lap is not None:
         lap("evaluate")
     return found
@@ -119,9 +125,7 @@ def find_grasps(
 
 def rate_poses(network: GraspNetwork, view: View, maps: SceneMaps, poses: Tensor) -> Found:
     """The evaluator's word on poses (N, 4, 4) of the table frame, best first."""
-    found = rate_unsorted(network, view, maps, poses)
-    order = found.probability.argsort(descending=True, stable=True)
-    return Found(*[value[order] for value in found])
+    return _sorted(rate_unsorted(network, view, maps, poses))
 
 
 def rate_unsorted(network: GraspNetwork, view: View, maps: SceneMaps, poses: Tensor) -> Found:
@@ -163,10 +167,19 @@ def _usable(
     poses: Tensor, search: Search, gripper: GripperSpec, pose_allowed: Allowed | None, has_table: bool
 ) -> Tensor:
     """Poses drawn back until the open hand clears the table; those that cannot, or may not be taken, left out."""
+    poses, usable = _cleared(poses, search, gripper, pose_allowed, has_table)
+    return poses[usable]
+
+
+def _cleared(
+    poses: Tensor, search: Search, gripper: GripperSpec, pose_allowed: Allowed | None, has_table: bool
+) -> tuple[Tensor, Tensor]:
+    """All poses, drawn back until the open hand clears the table, and (N,) which of them can be used."""
+    usable = torch.ones(len(poses), dtype=torch.bool, device=poses.device)
     if pose_allowed is not None and len(poses):
-        poses = poses[pose_allowed(poses)]
+        usable = pose_allowed(poses)
     if not has_table or not len(poses):
-        return poses
+        return poses, usable
     corners = torch.tensor(
         [[b[i, 0], b[j, 1], b[1, 2]] for b in gripper.boxes() for i in (0, 1) for j in (0, 1)],
         dtype=poses.dtype,
@@ -176,11 +189,23 @@ def _usable(
     back = (search.table_clearance_m - lowest).clamp_min(0.0) / (-poses[:, 2, 2]).clamp_min(0.15)
     out = poses.clone()
     out[:, :3, 3] -= back[:, None] * poses[:, :3, 2]
-    return out[back < search.most_drawn_back_m]
+    return out, usable & (back < search.most_drawn_back_m)
 
 
-def _merged(first: Found, second: Found) -> Found:
-    """Both, best first."""
-    both = Found(*[torch.cat(pair) for pair in zip(first, second, strict=True)])
-    order = both.probability.argsort(descending=True, stable=True)
-    return Found(*[value[order] for value in both])
+def _looked_around(found: Found, moves: Found, usable: Tensor, search: Search) -> Found:
+    """What the finalists' surroundings, finalist by finalist and move by move, say of them."""
+    if search.around == "best":
+        return _sorted(Found(*[torch.cat([a, b[usable]]) for a, b in zip(found, moves, strict=True)]))
+    count = len(usable) // search.moves
+    around = (moves.probability * usable).view(count, search.moves).sum(dim=1)
+    worth = (found.probability[:count] + around) / (1 + search.moves)
+    order = worth.argsort(descending=True, stable=True)
+    rest = found.probability[count:].clamp_max(float(worth.min()))
+    first = [torch.cat([value[:count][order], value[count:]]) for value in found]
+    return Found(*first)._replace(probability=torch.cat([worth[order], rest]))
+
+
+def _sorted(found: Found) -> Found:
+    """Best first."""
+    order = found.probability.argsort(descending=True, stable=True)
+    return Found(*[value[order] for value in found])
