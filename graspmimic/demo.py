@@ -48,7 +48,9 @@ class Demo:
     scene: Literal["pile", "packed", "bin", "tabletop"] = "pile"
     """How the objects lie."""
     planner: str = "antipodal"
-    """antipodal, topdown, oracle, or MODULE:NAME of your own."""
+    """network, antipodal, topdown, oracle, or MODULE:NAME of your own."""
+    weights: OptionalFile = None
+    """Weights of --planner network, in place of the package's own."""
     video: bool = True
     """Whether to film; without it the demo takes seconds."""
     view: ViewOption = None
@@ -77,7 +79,7 @@ class Demo:
     def _run(self, console: Console) -> dict[str, Any]:
         started_s = time.perf_counter()
         prepare_folder(self.output)
-        planner = make_planner(self.planner)
+        planner = make_planner(self.planner, weights=self.weights)
         console.print(
             f"Demo: {self.count} objects of {self.objects}, {self.scene}, planner {self.planner}, seed {self.seed}"
         )

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _SPLAT_PIXELS = 1.8
 _CLOUD_PICTURE_PX = 900
+_TARGET_RADIUS_M = 0.025
 
 
 @dataclass(frozen=True)
@@ -48,11 +49,19 @@ class DepthFrame:
             self.depth_m,
             self.camera,
             np.random.default_rng(options.seed),
-            mask=self.mask,
+            mask=self._wanted(options),
             workspace_camera=_corners(options),
             find_table=options.table == "auto",
             max_range_m=options.max_range_m,
         )
+
+    def _wanted(self, options: Detect) -> NDArray[np.bool_] | None:
+        """(H, W) what the options choose to grasp; None for everything."""
+        if options.target_box is not None:
+            return _box_mask(options.target_box, self.camera)
+        if options.target_point is not None:
+            return _point_mask(options.target_point, self.depth_m, self.camera)
+        return self.mask
 
     def picture(self, scene: RealScene, grasps: Grasps) -> GraspPicture:
         """The colour image, or the depth as a picture, and the cloud in the same colours."""
@@ -72,7 +81,7 @@ class CloudFrame:
 
     def scene(self, options: Detect) -> RealScene:
         """The table and the targets in the cloud."""
-        return scene_from_cloud(
+        scene = scene_from_cloud(
             self.cloud.points,
             np.random.default_rng(options.seed),
             viewpoint=options.viewpoint,
@@ -80,6 +89,10 @@ class CloudFrame:
             find_table=options.table == "auto",
             max_range_m=options.max_range_m,
         )
+        if options.target_point is None:
+            return scene
+        point_camera = transform_points(invert(scene.T_source_camera), np.array([options.target_point]))[0]
+        return replace(scene, targets=scene.targets & _near(point_camera, scene.depth_m, scene.camera))
 
     def picture(self, scene: RealScene, grasps: Grasps) -> GraspPicture:
         """The cloud as its camera saw it, in its own colours or lit as a cast."""
@@ -141,6 +154,39 @@ def _camera_of_options(options: Detect, shape: tuple[int, ...]) -> PinholeCamera
     height, width = shape
     fx, fy, cx, cy = (float(getattr(options, name)) for name in ("fx", "fy", "cx", "cy"))
     return PinholeCamera(width=width, height=height, fx=fx, fy=fy, cx=cx, cy=cy)
+
+
+def _box_mask(box: tuple[int, int, int, int], camera: PinholeCamera) -> NDArray[np.bool_]:
+    x0, y0, x1, y1 = box
+    if x1 < 0 or y1 < 0 or x0 >= camera.width or y0 >= camera.height:
+        size = f"{camera.width} x {camera.height}"
+        raise InputError("--target-box", expected=f"a box in the image of {size} pixels", got=f"{box}")
+    mask = np.zeros((camera.height, camera.width), dtype=bool)
+    mask[max(y0, 0) : y1 + 1, max(x0, 0) : x1 + 1] = True
+    return mask
+
+
+def _point_mask(point: tuple[float, ...], depth_m: NDArray[np.float32], camera: PinholeCamera) -> NDArray[np.bool_]:
+    """What is seen close to a point of the camera frame, or to what a pixel shows."""
+    if len(point) == 3:
+        return _near(np.array(point), depth_m, camera)
+    column, row = (round(value) for value in point)
+    if not (0 <= column < camera.width and 0 <= row < camera.height):
+        size = f"{camera.width} x {camera.height}"
+        raise InputError("--target-point", expected=f"a pixel in the image of {size}", got=f"{point}")
+    patch = depth_m[max(0, row - 2) : row + 3, max(0, column - 2) : column + 3]
+    with np.errstate(invalid="ignore"):
+        seen = patch[np.isfinite(patch) & (patch > 0.0)]
+    if not len(seen):
+        raise InputError("--target-point", expected="a pixel with depth", got=f"none at {column}, {row}")
+    z = float(np.median(seen))
+    return _near(z * np.array([(column - camera.cx) / camera.fx, (row - camera.cy) / camera.fy, 1.0]), depth_m, camera)
+
+
+def _near(point_camera: FloatArray, depth_m: NDArray[np.float32], camera: PinholeCamera) -> NDArray[np.bool_]:
+    with np.errstate(invalid="ignore"):
+        near = np.linalg.norm(camera.unproject(depth_m) - point_camera, axis=-1) < _TARGET_RADIUS_M
+    return np.asarray(near)
 
 
 def _corners(options: Detect) -> FloatArray | None:

@@ -47,7 +47,9 @@ class EvalGraspAp:
     exclude: OptionalFile = None
     """File of object names, one a line, that are left out."""
     planner: str = "antipodal"
-    """antipodal, antipodal-uncorrected (trusts the depth's scale), topdown, or your own MODULE:NAME."""
+    """network, antipodal, antipodal-uncorrected (trusts the depth's scale), topdown, or your own MODULE:NAME."""
+    weights: OptionalFile = None
+    """Weights of --planner network, in place of the package's own."""
     scenes: int = 20
     """Scenes."""
     count: int = 10
@@ -76,7 +78,7 @@ class EvalGraspAp:
 
     def run(self, console: Console) -> dict[str, Any]:
         """Run the evaluation and return the flat results."""
-        planner = make_planner(self.planner)
+        planner = make_planner(self.planner, weights=self.weights)
         prepare_folder(self.output)
         only, exclude = read_names(self.only), read_names(self.exclude)
         objects = load_with_progress(console, self.objects, self.object_scale, only=only, exclude=exclude)

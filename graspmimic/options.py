@@ -22,5 +22,11 @@ OptionalBox = Annotated[
 ]
 """(6,) limits along each axis in turn."""
 
+TargetPoint = Annotated[tuple[float, ...] | None, tyro.conf.arg(metavar="X Y [Z]", help_behavior_hint="")]
+"""A pixel, or a point."""
+
+TargetBox = Annotated[tuple[int, int, int, int] | None, tyro.conf.arg(metavar="X0 Y0 X1 Y1", help_behavior_hint="")]
+"""Corners of a box of pixels."""
+
 ViewOption = Annotated[tuple[Path, ...] | None, tyro.conf.arg(metavar="[FILE.rrd]", help_behavior_hint="")]
 """None without `--view`, () for Rerun's window, (file,) to record into a file."""

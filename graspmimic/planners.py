@@ -9,13 +9,22 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from numpy.typing import ArrayLike
+
+import perception
 from geometry import InputError
 
 if TYPE_CHECKING:
     from perception.grasping import Grasps, SceneView
     from perception.grasping.network.detector import GraspDetector
+    from perception.grasping.network.targets import ApproachCone
 
-NAMES = ("antipodal", "antipodal-uncorrected", "topdown", "oracle", "network")
+NAMES = ("network", "antipodal", "antipodal-uncorrected", "topdown", "oracle")
+"""The built-in planners."""
+WEIGHTS = Path(perception.__file__).parent / "grasping" / "weights" / "grasp_network.safetensors"
+"""The network's weights in the package; where they are missing, nothing uses the network unasked."""
+DETECT_PLANNER = "network" if WEIGHTS.exists() else "antipodal"
+"""What `graspmimic detect` plans with."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,10 +40,14 @@ class NetworkPlanner:
 
     def __call__(self, view: SceneView) -> Grasps:
         """Plan grasps in the world, best first; when there is none, `note` says why."""
+        return self.plan(view)
+
+    def plan(self, view: SceneView, *, target: ArrayLike | None = None, cone: ApproachCone | None = None) -> Grasps:
+        """Plan on a target and from within a cone; see `GraspDetector.detect`."""
         import torch
 
         torch.set_num_threads(self.threads)
-        grasps = _detector(self.weights)(view)
+        grasps = _detector(self.weights).detect_view(view, target=target, cone=cone)
         if len(grasps) and grasps.scores[0] < self.min_probability:
             from perception.grasping import Grasps
 
