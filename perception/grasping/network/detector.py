@@ -15,7 +15,7 @@ from perception.grasping.grasps import Grasps
 from perception.grasping.network.fusion import Look
 from perception.grasping.network.model import GraspNetwork
 from perception.grasping.network.persistence import Persistence
-from perception.grasping.network.preparation import find_support, prepare
+from perception.grasping.network.preparation import prepare_all
 from perception.grasping.network.search import Search
 from perception.grasping.network.stages import OnStage, StageClock
 from perception.grasping.network.targets import ApproachCone, target_of
@@ -205,15 +205,14 @@ class GraspDetector:
         device = self.network.calibration.device
         clock = StageClock(on_stage, device)
         with torch.inference_mode():
-            support = find_support(views)
-            prepared = [prepare(view, device=device, support=support) for view in views]
+            prepared = prepare_all(views, device=device)
             chosen = None if target is None else target_of(target, views[0].camera, views[0].depth_m, prepared[0])
             clock.lap("prepare")
             looks = tuple(Look(p, self.network.backbone(*p.view)) for p in prepared)
             clock.lap("backbone")
             wishes = Wishes(looks=looks, target=chosen, cone=cone)
             grasps = Persistence(self.network, self.search, self.ranking, self.gripper, clock).find(wishes)
-        grasps = one_of_each(grasps, self.ranking, top_k).transformed(support.T_world_table, "world")
+        grasps = one_of_each(grasps, self.ranking, top_k).transformed(prepared[0].T_world_table, "world")
         clock.lap("finish")
         return grasps
 
