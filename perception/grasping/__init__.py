@@ -1,4 +1,9 @@
-"""Grasp detection: grasps as a batch, their exchange format, collision, suppression, geometric planners."""
+"""Grasp detection: grasps as a batch, their exchange format, collision, suppression, planners.
+
+`GraspDetector`, the learned one, brings PyTorch with it and is imported when it is first asked for.
+"""
+
+from typing import TYPE_CHECKING, Any
 
 from perception.grasping.antipodal import AntipodalPlanner
 from perception.grasping.candidates import Sampling
@@ -10,10 +15,15 @@ from perception.grasping.scene_view import DepthView, SceneView, view_of_cloud
 from perception.grasping.table_scene import TableScene, read_scene
 from perception.grasping.topdown import TopDownPlanner
 
+if TYPE_CHECKING:
+    from perception.grasping.network import ApproachCone, GraspDetector
+
 __all__ = [
     "AntipodalPlanner",
+    "ApproachCone",
     "CollisionCounts",
     "DepthView",
+    "GraspDetector",
     "Grasps",
     "Sampling",
     "SceneView",
@@ -28,3 +38,11 @@ __all__ = [
     "to_graspnet",
     "view_of_cloud",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in ("ApproachCone", "GraspDetector"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from perception.grasping import network
+
+    return getattr(network, name)

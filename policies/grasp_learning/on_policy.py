@@ -20,9 +20,8 @@ from envs.clutter import play_rounds
 from envs.grasp_labels import SceneGeometry
 from geometry import FloatArray, InputError
 from perception.grasping import Grasps, suppress_duplicates
-from perception.grasping.network.model import GraspNetwork
-from perception.grasping.network.search import Search, View, find_grasps
-from perception.grasping.training.augment import SensorFaults, add_faults
+from perception.grasping.network import GraspNetwork, Search, View, find_grasps
+from perception.grasping.training import SensorFaults, add_faults
 from policies.grasp_learning.object_pool import ObjectPool
 from policies.grasp_learning.recipe import Recipe
 from policies.grasp_learning.shards import shard_path, write_shard
