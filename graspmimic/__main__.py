@@ -41,6 +41,7 @@ COMMANDS = {
     "generate trials": Entry("graspmimic.generate_trials", "GenerateTrials", "a network's own grasps tried in physics"),
     "generate labels": Entry("graspmimic.generate_labels", "GenerateLabels", "GraspNet-format labels of any objects"),
     "eval grasp-ap": Entry("graspmimic.eval_grasp_ap", "EvalGraspAp", "average precision of grasps on true geometry"),
+    "export onnx": Entry("graspmimic.export_onnx", "ExportOnnx", "the grasp network for other runtimes"),
     "train grasp": Entry("graspmimic.train_grasp", "TrainGrasp", "the grasp network from labelled scenes"),
 }
 """Every command by the words that call it; the word before the last is a group."""
@@ -48,6 +49,7 @@ COMMANDS = {
 GROUPS = {
     "bench": "measure and print the tables of the README",
     "eval": "judge what was learned",
+    "export": "write networks for other programs",
     "generate": "make training data",
     "train": "train networks",
 }

@@ -125,8 +125,8 @@ class _View:
         X, Y, Z = torch.baddbmm(offset * to_pixels, rotation * to_pixels, points.T.expand(len(poses), -1, -1)).unbind(1)
         near = 1.0 / Z.clamp_min(1e-3)
         # to the pixel whose corner, not middle, the stride keeps: + 0.5 rounds, as truncation follows
-        column = torch.addcmul(X.new_tensor(self.middle[1] + 0.25), X, near).clamp(-1.0, width)
-        row = torch.addcmul(X.new_tensor(self.middle[0] + 0.25), Y, near).clamp(-1.0, height)
+        column = torch.addcmul(X.new_tensor(self.middle[1] + 0.25), X, near).clamp(-1.0, float(width))
+        row = torch.addcmul(X.new_tensor(self.middle[0] + 0.25), Y, near).clamp(-1.0, float(height))
         inside = (column >= 0.0) & (column < width) & (row >= 0.0) & (row < height)
         column, row = column.int().clamp(0, width - 1), row.int().clamp(0, height - 1)
         pixel = row * width + column + (self.image * (height * width)).int()[:, None]
