@@ -11,7 +11,7 @@ from envs.clutter import DIALECT_A, try_grasp
 from envs.grasp_labels import SceneGeometry, rate_grasps
 from envs.objects import ObjectModel, ObjectSet, load_objects
 from envs.scenes import Scene
-from geometry import InputError, transform_points
+from geometry import InputError, transform, transform_points
 from perception.grasping.network import CANVAS, DEPTHS_M, ORIENTATIONS
 from policies.grasp_learning import (
     SCENE_MIX,
@@ -22,6 +22,7 @@ from policies.grasp_learning import (
     WeightedSet,
     draw_camera,
     look,
+    run_trials,
     settle_scene,
 )
 from policies.grasp_learning.label_grid import grid_poses, label_view
@@ -183,3 +184,16 @@ def test_the_grid_of_a_view_holds_the_ratings_of_its_poses(settled: tuple[Recipe
             assert abs(grid.offset_mm[s, k] - 1e3 * rating.offset_m[0]) <= 0.51
         else:
             assert grid.width_mm[s, k] == grid.offset_mm[s, k] == 0
+
+
+def test_every_trial_starts_from_the_same_state(pool: ObjectPool, settled: tuple[Recipe, Scene]) -> None:
+    recipe, scene = settled
+    geometry, down = SceneGeometry.of(scene), [[0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, -1.0]]
+    targets = [item.body.pose()[:3, 3] - (0.0, 0.0, recipe.table_z_m) for item in scene.objects.values()]
+    poses = transform(down, np.repeat([(*t[:2], max(t[2], 0.01)) for t in targets], 2, axis=0))
+    before = poses_of(scene)
+    found = run_trials(scene, geometry, poses, recipe.physics.rules)
+    assert poses_of(scene) == before
+    assert found.success.any()
+    for values in found:
+        assert np.array_equal(values[0::2], values[1::2])  # the second of a pair is as if the first had not been

@@ -90,10 +90,9 @@ def test_the_camera_of_a_shard_is_canonical(dataset: Path) -> None:
             assert camera.fx == pytest.approx(focal) and np.allclose(T_again, T)
 
 
-def test_the_same_seed_writes_the_same_bytes_in_any_process(dataset: Path, pool: ObjectPool, tmp_path: Path) -> None:
-    list(generate(pool, tmp_path, 2, CONFIG, processes=2))
-    for index in range(2):
-        assert shard_path(tmp_path, index).read_bytes() == shard_path(dataset, index).read_bytes()
+def test_the_same_seed_writes_the_same_bytes(dataset: Path, pool: ObjectPool, tmp_path: Path) -> None:
+    list(generate(pool, tmp_path, 1, CONFIG))
+    assert shard_path(tmp_path, 0).read_bytes() == shard_path(dataset, 0).read_bytes()
 
 
 def test_going_on_makes_only_what_is_missing(dataset: Path, pool: ObjectPool) -> None:
@@ -134,22 +133,23 @@ def test_a_shard_that_cannot_be_finished_leaves_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_killed_run_goes_on_to_the_same_dataset(tmp_path: Path) -> None:
-    def command(folder: str) -> list[str]:
-        options = ["--scenes", "6", "--trials", "4", "--views", "1", "--processes", "2", "--output"]
-        return [sys.executable, "-m", "graspmimic", "generate", "grasps", *options, str(tmp_path / folder)]
+def test_a_killed_run_goes_on_to_the_same_dataset_whatever_the_processes(tmp_path: Path) -> None:
+    def command(folder: str, processes: int) -> list[str]:
+        options = ["--scenes", "5", "--trials", "4", "--views", "1", "--processes", str(processes)]
+        words = ["generate", "grasps", *options, "--output", str(tmp_path / folder)]
+        return [sys.executable, "-m", "graspmimic", *words]
 
-    killed = subprocess.Popen(command("killed"), stdout=subprocess.DEVNULL, start_new_session=True)
+    killed = subprocess.Popen(command("killed", 2), stdout=subprocess.DEVNULL, start_new_session=True)
     deadline = time.monotonic() + 300
     while not any((tmp_path / "killed").glob("scene_*.npz")):
         assert killed.poll() is None and time.monotonic() < deadline
         time.sleep(0.02)
     os.killpg(killed.pid, signal.SIGKILL)
     killed.wait()
-    assert len(list((tmp_path / "killed").glob("scene_*.npz"))) < 6
-    for folder in ("killed", "whole"):
-        subprocess.run(command(folder), check=True, stdout=subprocess.DEVNULL)
-    for index in range(6):
+    assert len(list((tmp_path / "killed").glob("scene_*.npz"))) < 5
+    for folder, processes in (("killed", 2), ("whole", 1)):
+        subprocess.run(command(folder, processes), check=True, stdout=subprocess.DEVNULL)
+    for index in range(5):
         halves = [shard_path(tmp_path / folder, index).read_bytes() for folder in ("killed", "whole")]
         assert halves[0] == halves[1]
     assert json.loads((tmp_path / "killed/manifest.json").read_text())["K"] == 288
