@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from inspect import isbuiltin
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from types import ModuleType, TracebackType
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.spatial import ConvexHull
 
 from geometry import FloatArray, InputError, from_pos_quat, invert, to_pos_quat
 
@@ -183,6 +185,32 @@ class World:
         uid = self.bullet.createMultiBody(mass_kg, shape, visual)
         return self._register(uid, name, T_world_link)
 
+    def add_hulls(
+        self,
+        pieces: Sequence[ArrayLike],
+        T_world_link: ArrayLike,
+        *,
+        mass_kg: float = 0.0,
+        friction: float = 1.0,
+        name: str = "hulls",
+    ) -> Body:
+        """Add one rigid body that is the union of convex hulls; its centre of mass is its link's origin.
+
+        Args:
+            pieces: (V, 3) corners of each convex piece in the link's frame, metres, V >= 4 and not flat.
+            T_world_link: (4, 4).
+            mass_kg: 0 fixes it in the world.
+            friction: lateral friction.
+            name: name of the body.
+        """
+        with NamedTemporaryFile("w", suffix=".obj", encoding="ascii") as file:  # Bullet reads compounds from files only
+            file.write(_obj([np.asarray(piece, dtype=np.float64) for piece in pieces]))
+            file.flush()
+            shape = self.bullet.createCollisionShape(pybullet.GEOM_MESH, fileName=file.name)
+        uid = self.bullet.createMultiBody(mass_kg, shape)
+        self.bullet.changeDynamics(uid, -1, lateralFriction=friction)
+        return self._register(uid, name, T_world_link)
+
     def _register(self, uid: int, name: str, T_world_link: ArrayLike | None) -> Body:
         info = self.bullet.getDynamicsInfo(uid, -1)
         body = Body(self, uid, name, invert(from_pos_quat(info[3], info[4])))
@@ -227,3 +255,15 @@ class World:
         if self.bullet.isConnected():
             self.bullet.disconnect()
         self.bodies.clear()
+
+
+def _obj(pieces: Sequence[FloatArray]) -> str:
+    """The text of a Wavefront file with one group for each convex piece (V, 3)."""
+    lines, before = [], 1
+    for number, corners in enumerate(pieces):
+        faces = ConvexHull(corners).simplices + before
+        lines.append(f"o piece{number}")
+        lines += [f"v {x:.9g} {y:.9g} {z:.9g}" for x, y, z in corners]
+        lines += [f"f {a} {b} {c}" for a, b, c in faces]
+        before += len(corners)
+    return "\n".join(lines) + "\n"

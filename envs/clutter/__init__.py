@@ -6,7 +6,7 @@ from envs.clutter.oracle import OracleConfig, OraclePlanner
 from envs.clutter.parallel import PlayRound, play_rounds
 from envs.clutter.protocol import DIALECT_A, DIALECT_B, Dialect, View, dialect
 from envs.clutter.rounds import Attempt, FailureRecorder, PrivilegedPlanner, Round, run_round
-from envs.clutter.simulation import ClutterSimulation, Execution, try_and_shake, try_grasp
+from envs.clutter.simulation import ClutterSimulation, Execution, Graspable, try_and_shake, try_grasp
 from envs.clutter.statistics import ClutterResult, Rate, rate, summarise
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "Dialect",
     "Execution",
     "FailureRecorder",
+    "Graspable",
     "Observation",
     "OracleConfig",
     "OraclePlanner",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Container
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,18 @@ class Execution(NamedTuple):
     """Gap between the fingers at the end."""
     object_name: str
     """The object that was held and removed; empty where none was."""
+
+
+class Graspable(Protocol):
+    """What grasps can be tried on: a world, and the ids of the loose bodies in it. A `Scene` is one."""
+
+    @property
+    def world(self) -> World:
+        """The world."""
+
+    @property
+    def objects(self) -> Container[int]:
+        """Ids of the bodies that may be picked."""
 
 
 class ClutterSimulation:
@@ -106,7 +119,7 @@ class ClutterSimulation:
         return look_at(target + radius * direction, target)
 
 
-def try_grasp(scene: Scene, T_world_grasp: FloatArray, dialect: Dialect) -> tuple[Execution, int]:
+def try_grasp(scene: Graspable, T_world_grasp: FloatArray, dialect: Dialect) -> tuple[Execution, int]:
     """Execute one grasp as the benchmark lays down, and take the hand away again.
 
     The hand appears fully open 5 cm behind the grasp; any contact there is a failure. It goes
@@ -120,7 +133,7 @@ def try_grasp(scene: Scene, T_world_grasp: FloatArray, dialect: Dialect) -> tupl
     return _try(scene, T_world_grasp, dialect, shaken=False)[:2]
 
 
-def try_and_shake(scene: Scene, T_world_grasp: FloatArray, dialect: Dialect) -> tuple[Execution, int, bool | None]:
+def try_and_shake(scene: Graspable, T_world_grasp: FloatArray, dialect: Dialect) -> tuple[Execution, int, bool | None]:
     """As `try_grasp`, but shakes what is held: fast moves of some cm back and forth, and a turn each way.
 
     Returns:
@@ -131,7 +144,7 @@ def try_and_shake(scene: Scene, T_world_grasp: FloatArray, dialect: Dialect) -> 
 
 
 def _try(
-    scene: Scene, T_world_grasp: FloatArray, dialect: Dialect, *, shaken: bool
+    scene: Graspable, T_world_grasp: FloatArray, dialect: Dialect, *, shaken: bool
 ) -> tuple[Execution, int, bool | None]:
     hand = FreeHand(scene.world, T_world_grasp @ transform(translation=(0.0, 0.0, -_PREGRASP_M)), dialect.hand)
     try:
@@ -157,7 +170,7 @@ def _retreat(T_world_grasp: FloatArray) -> FloatArray:
     return T_world_grasp @ transform(translation=(0.0, 0.0, -_RETREAT_M))
 
 
-def _judge(scene: Scene, hand: FreeHand) -> tuple[Execution, int]:
+def _judge(scene: Graspable, hand: FreeHand) -> tuple[Execution, int]:
     """Success, and the first object that touches the hand.
 
     The source would count a contact with the table as well; here only an object can be held.
@@ -169,7 +182,7 @@ def _judge(scene: Scene, hand: FreeHand) -> tuple[Execution, int]:
         return Execution(False, "empty", width_m, ""), -1
     if width_m <= _HELD_WIDTH_M:
         return Execution(False, "closed", width_m, ""), -1
-    return Execution(True, "held", width_m, scene.objects[uid].model.name), uid
+    return Execution(True, "held", width_m, scene.world.bodies[uid].name), uid
 
 
 def _empty_scene(dialect: Dialect) -> Scene:

@@ -12,6 +12,7 @@ from perception.grasping.network.orientations import DEPTHS_M, ORIENTATIONS
 if TYPE_CHECKING:
     from perception.grasping.network.detector import GraspDetector
     from perception.grasping.network.model import GraspNetwork
+    from perception.grasping.network.preparation import prepare
     from perception.grasping.network.search import Search, View, find_grasps
     from perception.grasping.network.targets import ApproachCone
 
@@ -27,6 +28,7 @@ __all__ = [
     "View",
     "canonical_camera",
     "find_grasps",
+    "prepare",
     "resample",
     "view_rotation",
 ]
@@ -38,6 +40,7 @@ _ROOMS = {
     "Search": "search",
     "View": "search",
     "find_grasps": "search",
+    "prepare": "preparation",
 }
 
 

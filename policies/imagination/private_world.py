@@ -1,0 +1,123 @@
+"""A world of one's own with the imagined objects in it, to try grasps in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import TracebackType
+
+import numpy as np
+from scipy.spatial import ConvexHull
+
+from envs.clutter import Dialect
+from envs.world import Body, World
+from geometry import FloatArray, transform
+
+_TABLE_HALF_M = (1.0, 1.0, 0.05)
+_SHRINK_M = 0.001
+_ABOVE_TABLE_M = 0.0015
+_OVERLAP_M = 0.001
+_DAMPING = 20.0
+_MASS_KG = (0.01, 2.0)
+
+
+@dataclass(frozen=True)
+class ImaginedBody:
+    """One object as it is put into a private world."""
+
+    pieces: tuple[FloatArray, ...]
+    """(V, 3) corners of each convex piece about the centre of mass, metres."""
+    center: FloatArray
+    """(3,) centre of mass in the table frame."""
+    mass_kg: float
+    """Its mass."""
+
+
+def imagined_body(pieces: Sequence[FloatArray], density_kg_m3: float, *, on_table: bool) -> ImaginedBody:
+    """A body of uniform density from convex pieces (V, 3) in the table frame."""
+    lifted = [_fitted(corners, on_table) for corners in pieces]
+    volumes, centres = (np.array(column) for column in zip(*(_volume(corners) for corners in lifted), strict=True))
+    center = volumes @ centres / volumes.sum()
+    mass = float(np.clip(density_kg_m3 * volumes.sum(), *_MASS_KG))
+    return ImaginedBody(tuple(corners - center for corners in lifted), center, mass)
+
+
+def _volume(corners: FloatArray) -> tuple[float, FloatArray]:
+    """Volume of the hull of corners (V, 3), and its centroid (3,), by tetrahedra over its faces."""
+    hull = ConvexHull(corners)
+    middle = corners.mean(axis=0)
+    faces = corners[hull.simplices] - middle
+    parts = np.abs(np.linalg.det(faces))
+    return float(hull.volume), middle + parts @ faces.sum(axis=1) / (4.0 * parts.sum())
+
+
+def _fitted(corners: FloatArray, on_table: bool) -> FloatArray:
+    """Corners drawn in by what Bullet adds around a hull, and lifted off the table by as much."""
+    centre = corners.mean(axis=0)
+    arm = corners - centre
+    length = np.linalg.norm(arm, axis=1, keepdims=True)
+    fitted = centre + arm * np.maximum(1.0 - _SHRINK_M / np.maximum(length, 1e-6), 0.5)
+    if on_table:
+        fitted[:, 2] = np.maximum(fitted[:, 2], _ABOVE_TABLE_M + 1e-4 * np.arange(len(fitted)) / len(fitted))
+    return fitted
+
+
+class PrivateWorld:
+    """The imagined objects on a table at z = 0, as they were seen; free it with `close` or a `with` block.
+
+    What is imagined need not stand by itself, so an object stays as it was seen until something that moves
+    touches it, and drifts like in honey from then on. Objects that are imagined into each other do not
+    collide with each other.
+    """
+
+    def __init__(self, bodies: Sequence[ImaginedBody], rules: Dialect, friction: float, *, has_table: bool) -> None:
+        self.world = World(timestep_s=rules.timestep_s, solver_iterations=rules.solver_iterations)
+        self._still: set[int] = set()
+        if has_table:
+            T_world_table = transform(translation=(0.0, 0.0, -_TABLE_HALF_M[2]))
+            self._still.add(self.world.add_box(_TABLE_HALF_M, T_world_table, name="table").uid)
+        self.objects: dict[int, Body] = {}
+        self._pinned: dict[int, FloatArray] = {}
+        for number, body in enumerate(bodies):
+            self._add(body, friction, f"object {number}")
+        self._part_overlapping()
+        self.world.on_step = self._hold_untouched
+
+    def __enter__(self) -> PrivateWorld:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Free the world."""
+        self.world.on_step = None
+        self.world.close()
+
+    def _add(self, body: ImaginedBody, friction: float, name: str) -> None:
+        pose = transform(translation=body.center)
+        added = self.world.add_hulls(body.pieces, pose, mass_kg=body.mass_kg, friction=friction, name=name)
+        self.world.bullet.changeDynamics(added.uid, -1, linearDamping=_DAMPING, angularDamping=_DAMPING)
+        self.objects[added.uid] = added
+        self._pinned[added.uid] = pose
+
+    def _part_overlapping(self) -> None:
+        bullet = self.world.bullet
+        bullet.performCollisionDetection()
+        for body in self.objects.values():
+            for contact in self.world.contacts(body):
+                if contact.distance_m < -_OVERLAP_M and {contact.body_a, contact.body_b} <= set(self.objects):
+                    bullet.setCollisionFilterPair(contact.body_a, contact.body_b, -1, -1, 0)
+
+    def _hold_untouched(self) -> None:
+        """After a step: let go of what a moving body touches, and put the rest back where it was seen."""
+        movers = [body for uid, body in self.world.bodies.items() if uid not in self._pinned and uid not in self._still]
+        for mover in movers:
+            for contact in self.world.contacts(mover):
+                if contact.distance_m < 0.0:
+                    self._pinned.pop(contact.body_b, None)
+                    self._pinned.pop(contact.body_a, None)
+        for uid, pose in self._pinned.items():
+            self.objects[uid].set_pose(pose)
