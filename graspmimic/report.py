@@ -13,7 +13,19 @@ from typing import Any, Protocol
 
 from rich.console import Console
 
-VERSIONED = ("graspmimic", "numpy", "scipy", "pybullet", "open3d", "trimesh", "coacd", "ruckig", "pillow", "matplotlib")
+VERSIONED = (
+    "graspmimic",
+    "numpy",
+    "scipy",
+    "pybullet",
+    "open3d",
+    "trimesh",
+    "coacd",
+    "ruckig",
+    "pillow",
+    "matplotlib",
+    "torch",
+)
 """The packages whose versions may change a result."""
 
 
