@@ -69,12 +69,15 @@ def make_planner(name: str, *, weights: Path | None = None, min_probability: flo
         name: "network" (the learned detector), "antipodal", "antipodal-uncorrected" (the same without the
             correction of the depth's scale, to measure what that brings), "topdown", "oracle", or
             "module:attribute" for a planner of one's own: a callable from an observation to ranked grasps, or
-            a class that makes one without arguments.
+            a class that makes one without arguments. "network+imagination" and "antipodal+imagination" try their
+            best grasps in an imagined scene before they choose.
         weights: of the network, in place of the package's own.
         min_probability: of the network, below which it declines.
     Raises:
         InputError: if there is no such planner.
     """
+    if name in ("network+imagination", "antipodal+imagination"):
+        return _imagining(name, weights, min_probability)
     if name == "network":
         _detector(weights)  # a bad file is said at once, not in a worker process
         return NetworkPlanner(weights=weights, min_probability=min_probability)
@@ -92,10 +95,19 @@ def make_planner(name: str, *, weights: Path | None = None, min_probability: flo
         return _import_planner(name)
     raise InputError(
         "--planner",
-        expected=", ".join(NAMES) + ", or module:attribute",
+        expected=", ".join(NAMES) + ", network+imagination, antipodal+imagination, or module:attribute",
         got=repr(name),
         remedy="a planner of your own must be importable, for example my_package.my_module:plan",
     )
+
+
+def _imagining(name: str, weights: Path | None, min_probability: float) -> Callable[[Any], Any]:
+    """A planner with a second look; the network also says what it thinks of the hidden sides."""
+    from policies.imagination import Imagination
+
+    inner = name.removesuffix("+imagination")
+    imagination = Imagination(completion="predicted", weights=weights) if inner == "network" else Imagination()
+    return imagination(make_planner(inner, weights=weights, min_probability=min_probability))
 
 
 def _import_planner(name: str) -> Callable[[Any], Any]:
