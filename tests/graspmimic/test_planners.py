@@ -60,7 +60,7 @@ def test_a_function_and_a_class_of_ones_own(module: str) -> None:
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("gpd", "expected network, antipodal, antipodal-uncorrected, topdown, oracle, or module:attribute, got 'gpd'"),
+        ("gpd", "expected network, antipodal, antipodal-uncorrected, topdown, oracle, network+imagination"),
         ("", "got ''"),
         ("planners_of_mine:nothing", "importable 'nothing' in 'planners_of_mine'"),
         ("no_such_module:plan", "No module named 'no_such_module'"),
