@@ -20,6 +20,7 @@ from perception.frames import (
     read_mask,
     scene_from_cloud,
     scene_from_depth,
+    seen_near,
 )
 from perception.grasping import Grasps
 
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 _SPLAT_PIXELS = 1.8
 _CLOUD_PICTURE_PX = 900
-_TARGET_RADIUS_M = 0.025
 
 
 @dataclass(frozen=True)
@@ -81,18 +81,15 @@ class CloudFrame:
 
     def scene(self, options: Detect) -> RealScene:
         """The table and the targets in the cloud."""
-        scene = scene_from_cloud(
+        return scene_from_cloud(
             self.cloud.points,
             np.random.default_rng(options.seed),
             viewpoint=options.viewpoint,
+            target=options.target_point,
             workspace_camera=_corners(options),
             find_table=options.table == "auto",
             max_range_m=options.max_range_m,
         )
-        if options.target_point is None:
-            return scene
-        point_camera = transform_points(invert(scene.T_source_camera), np.array([options.target_point]))[0]
-        return replace(scene, targets=scene.targets & _near(point_camera, scene.depth_m, scene.camera))
 
     def picture(self, scene: RealScene, grasps: Grasps) -> GraspPicture:
         """The cloud as its camera saw it, in its own colours or lit as a cast."""
@@ -169,7 +166,7 @@ def _box_mask(box: tuple[int, int, int, int], camera: PinholeCamera) -> NDArray[
 def _point_mask(point: tuple[float, ...], depth_m: NDArray[np.float32], camera: PinholeCamera) -> NDArray[np.bool_]:
     """What is seen close to a point of the camera frame, or to what a pixel shows."""
     if len(point) == 3:
-        return _near(np.array(point), depth_m, camera)
+        return seen_near(np.array(point), depth_m, camera)
     column, row = (round(value) for value in point)
     if not (0 <= column < camera.width and 0 <= row < camera.height):
         size = f"{camera.width} x {camera.height}"
@@ -180,13 +177,9 @@ def _point_mask(point: tuple[float, ...], depth_m: NDArray[np.float32], camera: 
     if not len(seen):
         raise InputError("--target-point", expected="a pixel with depth", got=f"none at {column}, {row}")
     z = float(np.median(seen))
-    return _near(z * np.array([(column - camera.cx) / camera.fx, (row - camera.cy) / camera.fy, 1.0]), depth_m, camera)
-
-
-def _near(point_camera: FloatArray, depth_m: NDArray[np.float32], camera: PinholeCamera) -> NDArray[np.bool_]:
-    with np.errstate(invalid="ignore"):
-        near = np.linalg.norm(camera.unproject(depth_m) - point_camera, axis=-1) < _TARGET_RADIUS_M
-    return np.asarray(near)
+    return seen_near(
+        z * np.array([(column - camera.cx) / camera.fx, (row - camera.cy) / camera.fy, 1.0]), depth_m, camera
+    )
 
 
 def _corners(options: Detect) -> FloatArray | None:

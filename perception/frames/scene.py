@@ -22,6 +22,7 @@ _MARGIN_M = 0.02
 _MAX_CLOUD_POINTS = 400_000
 _THINNING_M = 0.0015
 _LEAST_TARGET_POINTS = 8
+_TARGET_RADIUS_M = 0.025
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,7 @@ def scene_from_cloud(
     rng: np.random.Generator,
     *,
     viewpoint: ArrayLike | None = None,
+    target: ArrayLike | None = None,
     workspace_camera: ArrayLike | None = None,
     find_table: bool = True,
     max_range_m: float = 1.5,
@@ -131,6 +133,7 @@ def scene_from_cloud(
         rng: as in `scene_from_depth`.
         viewpoint: (3,) where it was seen from. None is the origin, as in a camera frame; or, where the
             cloud surrounds the origin, a place that looks down on it at an angle, with z up.
+        target: (3,) a point of what may be grasped, in the frame of the cloud; None is everything.
         workspace_camera: (2, 3) lower and upper corner, in the frame of the cloud.
         find_table: as in `scene_from_depth`.
         max_range_m: as in `scene_from_depth`.
@@ -148,8 +151,18 @@ def scene_from_cloud(
     if not np.isfinite(eye).all():
         raise InputError("viewpoint", expected="three finite numbers, metres", got=f"{eye.tolist()}")
     view = view_of_cloud(cloud, rng, viewpoint=eye)
-    scene = scene_from_depth(view.depth_m, view.camera, rng, find_table=find_table, max_range_m=max_range_m)
+    mask = None
+    if target is not None:
+        point_camera = transform_points(invert(view.T_world_camera), np.reshape(target, (1, 3)))[0]
+        mask = seen_near(point_camera, view.depth_m, view.camera)
+    scene = scene_from_depth(view.depth_m, view.camera, rng, mask=mask, find_table=find_table, max_range_m=max_range_m)
     return RealScene(**{**vars(scene), "T_source_camera": view.T_world_camera, "whole_view": False})
+
+
+def seen_near(point_camera: FloatArray, depth_m: NDArray[np.float32], camera: PinholeCamera) -> NDArray[np.bool_]:
+    """(H, W) pixels whose points lie within 2.5 cm of a point (3,) of the camera frame: a target by a point."""
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.linalg.norm(camera.unproject(depth_m) - point_camera, axis=-1) < _TARGET_RADIUS_M)
 
 
 def on_targets(grasps: Grasps, scene: RealScene, gripper: GripperSpec = PANDA_HAND) -> Grasps:

@@ -7,11 +7,13 @@ import json
 import imageio.v3 as iio
 import numpy as np
 import pytest
+import torch
 
 from geometry import transform_points
 from graspmimic.__main__ import main
 from perception.frames import read_intrinsics
 from perception.grasping import load_graspnet
+from perception.grasping.network import GraspNetwork
 
 FILES = ("grasps.npy", "grasps.json", "grasps.png")
 
@@ -99,6 +101,68 @@ def test_mask_chooses_the_box(tmp_path, desk_frame, desk_files):
     iio.imwrite(tmp_path / "mask.png", mask)
     _, grasps = detect(tmp_path, *desk_files, "--mask", tmp_path / "mask.png")
     assert len(grasps) and (transform_points(desk_frame.T_desk_camera, grasps.positions)[:, 0] > 0.0).all()
+
+
+@pytest.mark.parametrize("kind", ["pixel", "point", "box"])
+def test_a_target_chooses_the_box(tmp_path, desk_frame, desk_files, kind):
+    low, high = desk_frame.boxes[1]
+    top = transform_points(np.linalg.inv(desk_frame.T_desk_camera), np.array([[*(0.5 * (low + high))[:2], high[2]]]))
+    column, row = np.rint(desk_frame.camera.project(top)[0]).astype(int)
+    options = {
+        "pixel": ("--target-point", column, row),
+        "point": ("--target-point", *top[0]),
+        "box": ("--target-box", column - 15, row - 15, column + 15, row + 15),
+    }[kind]
+    _, grasps = detect(tmp_path, *desk_files, *options)
+    assert len(grasps) and (transform_points(desk_frame.T_desk_camera, grasps.positions)[:, 0] > 0.0).all()
+
+
+def test_a_cloud_takes_a_target_point(tmp_path, desk_frame):
+    points = desk_frame.camera.unproject(desk_frame.depth_m)
+    np.savez(tmp_path / "cloud.npz", points=points[np.isfinite(points[..., 2])])
+    target = transform_points(np.linalg.inv(desk_frame.T_desk_camera), np.array([[0.06, -0.015, 0.06]]))[0]
+    _, grasps = detect(tmp_path, "--cloud", tmp_path / "cloud.npz", "--target-point", *target)
+    assert len(grasps) and (transform_points(desk_frame.T_desk_camera, grasps.positions)[:, 0] > 0.0).all()
+
+
+def test_grasps_come_from_within_the_cone(tmp_path, desk_frame, desk_files):
+    def angles(grasps, direction):
+        return np.degrees(np.arccos(np.clip(grasps.approaches @ direction, -1.0, 1.0)))
+
+    down = -desk_frame.T_desk_camera[:3, :3].T[:, 2]
+    _, grasps = detect(tmp_path, *desk_files, "--approach-cone-deg", 25)
+    assert len(grasps) and angles(grasps, down).max() < 25.5
+    _, grasps = detect(tmp_path, *desk_files, "--approach-cone-deg", 35, "--approach", 0, 0, 1)
+    assert len(grasps) and angles(grasps, np.array([0.0, 0.0, 1.0])).max() < 35.01
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--target-point", 1), "--target-point"),
+        (("--target-point", 1000, 3), "--target-point"),
+        (("--target-box", 10, 10, 5, 20), "--target-box"),
+        (("--target-box", 1000, 10, 1005, 20), "--target-box"),
+        (("--target-box", 0, 0, 5, 20, "--target-point", 4, 4), "one of --mask, --target-box and --target-point"),
+        (("--approach-cone-deg", 0), "--approach-cone-deg"),
+        (("--approach", 0, 0, 1), "--approach"),
+        (("--planner", "antipodal", "--weights", "x.safetensors"), "--planner network"),
+    ],
+)
+def test_wishes_that_make_no_sense(tmp_path, desk_files, options, said, capsys):
+    assert main(["detect", *map(str, (*desk_files, *options)), "--output", str(tmp_path / "out")]) == 2
+    assert said in " ".join(capsys.readouterr().err.split())
+
+
+def test_the_network_takes_the_same_wishes(tmp_path, desk_frame, desk_files):
+    torch.manual_seed(0)
+    weights = tmp_path / "random.safetensors"
+    GraspNetwork().save(weights, {"made": "by a test"})
+    network = ("--planner", "network", "--weights", weights)
+    results, grasps = detect(tmp_path, *desk_files, *network)
+    assert results["grasps"] == len(grasps)
+    _, grasps = detect(tmp_path, *desk_files, *network, "--approach-cone-deg", 180, "--target-box", 160, 0, 320, 240)
+    assert (transform_points(desk_frame.T_desk_camera, grasps.positions)[:, 0] > 0.0).all()
 
 
 def test_cloud_gives_grasps_in_its_own_frame(tmp_path, desk_frame):

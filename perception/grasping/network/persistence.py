@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
+from torch import Tensor
 
 from geometry import PANDA_HAND, GripperSpec
 from perception.grasping.grasps import Grasps
-from perception.grasping.network.fusion import judged_by_all
+from perception.grasping.network.fusion import Look, judged_by_all
 from perception.grasping.network.hand_room import palm_overlap
 from perception.grasping.network.model import GraspNetwork
 from perception.grasping.network.search import Found, Search, find_grasps, rate_poses
 from perception.grasping.network.stages import StageClock
-from perception.grasping.network.standing import solid_points
+from perception.grasping.network.standing import places, solid_points
 from perception.grasping.network.verdict import Ranking, free_of, ranked
 from perception.grasping.network.wishes import Wishes
 
@@ -74,7 +76,7 @@ class Persistence:
                 look.maps,
                 search,
                 gripper=self.gripper,
-                seed_allowed=wishes.seeds_allowed,
+                seed_allowed=partial(_seeds_allowed, wishes, look, search),
                 pose_allowed=None if wishes.cone is None else wishes.poses_allowed,
                 has_table=look.prepared.has_table,
                 lap=self.clock.lap,
@@ -126,3 +128,9 @@ class Persistence:
             if others:
                 return f"no grasp from within the approach cone; {others} from elsewhere"
         return "the hand has no room at anything that stands there"
+
+
+def _seeds_allowed(wishes: Wishes, look: Look, search: Search, points: Tensor) -> Tensor:
+    """(N,) which of a look's places may be grasped at; those of no promise only where something stands."""
+    allowed = wishes.seeds_allowed(points)
+    return allowed if search.least_promise > 0.0 else allowed & places(look)[1]

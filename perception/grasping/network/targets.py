@@ -12,6 +12,7 @@ from torch.nn.functional import max_pool2d
 
 from geometry import PANDA_HAND, FloatArray, GripperSpec, InputError, PinholeCamera, invert, transform_points
 from perception.grasping.network.canonical_view import resample
+from perception.grasping.network.hand_room import in_grasp_frames
 from perception.grasping.network.preparation import Prepared
 
 POINT_RADIUS_M = 0.025
@@ -22,6 +23,7 @@ _DILATION_PX = 5
 _SEARCH_PX = 12
 _SOLID_M = 0.004
 _THICKNESS_M = 0.04
+_STRIDE = 2
 
 
 @dataclass(frozen=True)
@@ -82,17 +84,15 @@ class Target:
             poses: (N, 4, 4) of the table frame.
             gripper: the hand.
         """
-        depth = self.prepared.view.depth_m[0].cpu().numpy().astype(np.float64)
-        points = transform_points(self.prepared.T_table_camera, self.prepared.camera.unproject(depth))
-        with np.errstate(invalid="ignore"):
-            solid = np.isfinite(points[..., 2]) & ((points[..., 2] > _SOLID_M) | ~np.bool_(self.prepared.has_table))
-        solid |= self.pixels & np.isfinite(points[..., 2])
-        cloud, wanted = points[solid], self.pixels[solid]
-        low, high = gripper.closing_region()
-        local = np.einsum("npk,nkj->npj", cloud[None] - poses[:, None, :3, 3], poses[:, :3, :3])
-        inside = ((local >= low) & (local <= high)).all(axis=2)
-        all_held, target_held = inside.sum(axis=1), (inside & wanted).sum(axis=1)
-        return (target_held >= _LEAST_POINTS) & (target_held > 0.5 * all_held)
+        solid = _solid(self.prepared)
+        thin = np.zeros_like(solid)
+        thin[::_STRIDE, ::_STRIDE] = solid[::_STRIDE, ::_STRIDE]
+        x, y, z = in_grasp_frames(poses, _points(self.prepared)[thin])
+        low, high = gripper.closing_region().astype(np.float32)
+        inside = (np.abs(x) <= high[0]) & (np.abs(y) <= high[1]) & (z >= low[2]) & (z <= high[2])
+        wanted = self.pixels[thin]
+        target_held = np.count_nonzero(inside[wanted], axis=0)
+        return (target_held >= _LEAST_POINTS) & (target_held > 0.5 * np.count_nonzero(inside, axis=0))
 
 
 def target_of(target: ArrayLike, camera: PinholeCamera, depth_m: ArrayLike, prepared: Prepared) -> Target:
@@ -107,9 +107,15 @@ def target_of(target: ArrayLike, camera: PinholeCamera, depth_m: ArrayLike, prep
     Raises:
         InputError: if it is none of these, or lies outside the image.
     """
-    given = np.asarray(target)
+    return Target(_pixels_of(np.asarray(target), camera, depth_m, prepared) & _solid(prepared), prepared)
+
+
+def _pixels_of(
+    given: NDArray[np.generic], camera: PinholeCamera, depth_m: ArrayLike, prepared: Prepared
+) -> NDArray[np.bool_]:
+    """(h, w) canonical pixels of a target, the table in it and all."""
     if given.dtype == np.bool_ or given.ndim == 2:
-        return Target(_resampled(_mask(given, camera), camera, depth_m, prepared), prepared)
+        return _resampled(_mask(given, camera), camera, depth_m, prepared)
     numbers = np.asarray(given, dtype=np.float64)
     if numbers.shape not in ((2,), (3,), (4,)) or not np.isfinite(numbers).all():
         raise InputError(
@@ -118,8 +124,8 @@ def target_of(target: ArrayLike, camera: PinholeCamera, depth_m: ArrayLike, prep
             got=f"{given.dtype} of shape {given.shape}",
         )
     if len(numbers) == 4:
-        return Target(_resampled(_box(numbers, camera), camera, depth_m, prepared), prepared)
-    return Target(_around(_point(numbers, camera, depth_m, prepared), prepared), prepared)
+        return _resampled(_box(numbers, camera), camera, depth_m, prepared)
+    return _around(_point(numbers, camera, depth_m, prepared), prepared)
 
 
 def _mask(mask: NDArray[np.generic], camera: PinholeCamera) -> NDArray[np.bool_]:
@@ -163,14 +169,11 @@ def _point(point: FloatArray, camera: PinholeCamera, depth_m: ArrayLike, prepare
 
 
 def _around(point: FloatArray | None, prepared: Prepared) -> NDArray[np.bool_]:
-    """(h, w) canonical pixels that lie near a point of the table frame, and not on the table."""
-    depth = prepared.view.depth_m[0].cpu().numpy()
+    """(h, w) canonical pixels whose points lie near a point of the table frame."""
+    points = _points(prepared)
     if point is None:
-        return np.zeros(depth.shape, dtype=bool)
-    points = transform_points(prepared.T_table_camera, prepared.camera.unproject(depth))
-    with np.errstate(invalid="ignore"):
-        near = np.linalg.norm(points - point, axis=-1) < POINT_RADIUS_M
-        return np.asarray(near & ((points[..., 2] > _SOLID_M) | (not prepared.has_table)))
+        return np.zeros(points.shape[:2], dtype=bool)
+    return np.asarray(np.linalg.norm(points - point.astype(np.float32), axis=-1) < POINT_RADIUS_M)
 
 
 def _resampled(
@@ -179,3 +182,17 @@ def _resampled(
     """(h, w) canonical pixels whose return falls in the mask."""
     depth = np.where(mask, np.asarray(depth_m, dtype=np.float32), np.float32(0.0))
     return resample(depth, camera, prepared.T_table_real, prepared.camera, prepared.T_table_camera) > 0.0
+
+
+def _points(prepared: Prepared) -> NDArray[np.float32]:
+    """(h, w, 3) points of the table frame at the canonical pixels; the eye where there is no return."""
+    depth = prepared.view.depth_m[0].cpu().numpy()
+    T = prepared.T_table_camera.astype(np.float32)
+    rays = prepared.camera.rays().astype(np.float32) @ T[:3, :3].T
+    return rays * depth[..., None] + T[:3, 3]
+
+
+def _solid(prepared: Prepared) -> NDArray[np.bool_]:
+    """(h, w) canonical pixels with a return that is not the table."""
+    solid = prepared.view.depth_m[0].cpu().numpy() > 0.0
+    return solid & (_points(prepared)[..., 2] > _SOLID_M) if prepared.has_table else solid
