@@ -18,6 +18,8 @@ _SHRINK_M = 0.001
 _ABOVE_TABLE_M = 0.0015
 _OVERLAP_M = 0.001
 _DAMPING = 20.0
+_UPRIGHT_XYZW, _AT_REST = (0.0, 0.0, 0.0, 1.0), (0.0, 0.0, 0.0)
+_DIRECTIONS = 96
 _MASS_KG = (0.01, 2.0)
 
 
@@ -35,11 +37,19 @@ class ImaginedBody:
 
 def imagined_body(pieces: Sequence[FloatArray], density_kg_m3: float, *, on_table: bool) -> ImaginedBody:
     """A body of uniform density from convex pieces (V, 3) in the table frame."""
-    lifted = [_fitted(corners, on_table) for corners in pieces]
+    lifted = [_fitted(_simplified(corners), on_table) for corners in pieces]
     volumes, centres = (np.array(column) for column in zip(*(_volume(corners) for corners in lifted), strict=True))
     center = volumes @ centres / volumes.sum()
     mass = float(np.clip(density_kg_m3 * volumes.sum(), *_MASS_KG))
     return ImaginedBody(tuple(corners - center for corners in lifted), center, mass)
+
+
+def _simplified(corners: FloatArray) -> FloatArray:
+    """The corners (V, 3) that stand out farthest in one of many directions spread evenly over the sphere."""
+    k = np.arange(_DIRECTIONS) + 0.5
+    z, turn = 1.0 - 2.0 * k / _DIRECTIONS, np.pi * (1.0 + np.sqrt(5.0)) * k
+    directions = np.stack([np.sqrt(1.0 - z**2) * np.cos(turn), np.sqrt(1.0 - z**2) * np.sin(turn), z], axis=-1)
+    return np.asarray(corners[np.unique(np.argmax(corners @ directions.T, axis=0))])
 
 
 def _volume(corners: FloatArray) -> tuple[float, FloatArray]:
@@ -77,7 +87,7 @@ class PrivateWorld:
             T_world_table = transform(translation=(0.0, 0.0, -_TABLE_HALF_M[2]))
             self._still.add(self.world.add_box(_TABLE_HALF_M, T_world_table, name="table").uid)
         self.objects: dict[int, Body] = {}
-        self._pinned: dict[int, FloatArray] = {}
+        self._pinned: dict[int, list[float]] = {}
         for number, body in enumerate(bodies):
             self._add(body, friction, f"object {number}")
         self._part_overlapping()
@@ -97,11 +107,12 @@ class PrivateWorld:
         self.world.close()
 
     def _add(self, body: ImaginedBody, friction: float, name: str) -> None:
-        pose = transform(translation=body.center)
-        added = self.world.add_hulls(body.pieces, pose, mass_kg=body.mass_kg, friction=friction, name=name)
+        added = self.world.add_hulls(
+            body.pieces, transform(translation=body.center), mass_kg=body.mass_kg, friction=friction, name=name
+        )
         self.world.bullet.changeDynamics(added.uid, -1, linearDamping=_DAMPING, angularDamping=_DAMPING)
         self.objects[added.uid] = added
-        self._pinned[added.uid] = pose
+        self._pinned[added.uid] = body.center.tolist()
 
     def _part_overlapping(self) -> None:
         bullet = self.world.bullet
@@ -119,5 +130,7 @@ class PrivateWorld:
                 if contact.distance_m < 0.0:
                     self._pinned.pop(contact.body_b, None)
                     self._pinned.pop(contact.body_a, None)
-        for uid, pose in self._pinned.items():
-            self.objects[uid].set_pose(pose)
+        bullet = self.world.bullet
+        for uid, center in self._pinned.items():
+            bullet.resetBasePositionAndOrientation(uid, center, _UPRIGHT_XYZW)
+            bullet.resetBaseVelocity(uid, _AT_REST, _AT_REST)
