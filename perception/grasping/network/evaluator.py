@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import pad
 
 from perception.grasping.network.backbone import MAP_STRIDE, SceneMaps, mixed_precision
 
@@ -21,6 +22,7 @@ _FINE = ((-0.0245, 0.0245, 8), (-0.0525, 0.0525, 22), (-0.066, 0.022, 12))  # x,
 _PALM = ((-0.03, 0.03, 3), (-0.10, 0.10, 13), (-0.12, -0.05, 4))
 _CLIP_M = 0.02
 _PALM_CLIP_M = 0.04
+_FAR_M = 1e3
 _FIELDS = 4
 _SCALARS = 5
 
@@ -107,7 +109,8 @@ class _View:
     def __init__(self, maps: SceneMaps, depth_m: Tensor, focal: Tensor, T_table_camera: Tensor, image: Tensor) -> None:
         raw = depth_m[:, ::MAP_STRIDE, ::MAP_STRIDE]
         raw = torch.where(raw > 0.0, raw, maps.front_m)
-        self.surfaces = torch.stack([raw, maps.front_m, maps.exit_m], dim=-1).flatten(0, 2)  # (B * h * w, 3)
+        surfaces = torch.stack([raw, maps.front_m, maps.exit_m]).flatten(1)
+        self.surfaces = pad(surfaces, (0, 1), value=_FAR_M)  # (3, B * h * w + 1), the last is beyond the image
         self.size = (raw.shape[1], raw.shape[2])
         self.middle = ((depth_m.shape[1] - 1) / (2 * MAP_STRIDE), (depth_m.shape[2] - 1) / (2 * MAP_STRIDE))
         self.focal, self.image, self.T = focal[image] / MAP_STRIDE, image, T_table_camera[image]
@@ -128,11 +131,11 @@ class _View:
         column = torch.addcmul(X.new_tensor(self.middle[1] + 0.25), X, near).clamp(-1.0, float(width))
         row = torch.addcmul(X.new_tensor(self.middle[0] + 0.25), Y, near).clamp(-1.0, float(height))
         inside = (column >= 0.0) & (column < width) & (row >= 0.0) & (row < height)
-        column, row = column.int().clamp(0, width - 1), row.int().clamp(0, height - 1)
-        pixel = row * width + column + (self.image * (height * width)).int()[:, None]
-        surfaces = self.surfaces.index_select(0, pixel.flatten()).view(*pixel.shape, _FIELDS - 1)
-        out = torch.empty(*pixel.shape, _FIELDS, device=Z.device)
-        out[..., :3] = torch.where(inside[..., None], surfaces - Z[..., None], clip_m)
+        pixel = row.int() * width + column.int() + (self.image * (height * width)).int()[:, None]
+        pixel = torch.where(inside, pixel, self.surfaces.shape[1] - 1).flatten()
+        out = torch.empty(*Z.shape, _FIELDS, device=Z.device)
+        for number, surface in enumerate(self.surfaces):  # one after the other: much faster than rows of three
+            out[..., number] = surface.index_select(0, pixel).view_as(Z) - Z
         out[..., 3] = torch.baddbmm(poses[:, 2:3, 3:], poses[:, 2:3, :3], points.T.expand(len(poses), -1, -1))[:, 0]
         return out.mul_(1.0 / clip_m).clamp_(-1.0, 1.0)
 
