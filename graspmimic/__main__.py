@@ -38,6 +38,7 @@ COMMANDS = {
     "generate grasps": Entry(
         "graspmimic.generate_grasps", "GenerateGrasps", "labelled training scenes for grasp detection"
     ),
+    "generate rounds": Entry("graspmimic.generate_rounds", "GenerateRounds", "clearing rounds played for training"),
     "generate trials": Entry("graspmimic.generate_trials", "GenerateTrials", "a network's own grasps tried in physics"),
     "generate labels": Entry("graspmimic.generate_labels", "GenerateLabels", "GraspNet-format labels of any objects"),
     "eval grasp-ap": Entry("graspmimic.eval_grasp_ap", "EvalGraspAp", "average precision of grasps on true geometry"),
