@@ -1,0 +1,134 @@
+"""The detector's geometry against other implementations: collisions, suppression, visibility, rotations put right."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from scipy.spatial.transform import Rotation
+
+from geometry import PANDA_HAND, GripperSpec, InputError, transform
+from perception.grasping import Grasps, count_collisions, suppress_duplicates
+from perception.grasping.network.backbone import SceneMaps
+from perception.grasping.network.fusion import Look, visible_share
+from perception.grasping.network.hand_room import palm_overlap, points_in_hand
+from perception.grasping.network.preparation import prepare
+from perception.grasping.network.search import Found
+from perception.grasping.network.verdict import Ranking, one_of_each, orthonormal, ranked
+
+LARGE_HAND = GripperSpec(name="large", max_width_m=0.14, finger_depth_m=0.07, finger_breadth_m=0.03)
+
+
+def random_grasps(count: int, seed: int = 0, spread_m: float = 0.1) -> Grasps:
+    """Grasps anywhere in a cube, turned anyhow."""
+    rng = np.random.default_rng(seed)
+    poses = transform(Rotation.random(count, rng), rng.uniform(0.0, spread_m, (count, 3)))
+    return Grasps(poses, np.full(count, 0.04), rng.random(count)).sorted()
+
+
+@pytest.mark.parametrize("gripper", [PANDA_HAND, LARGE_HAND])
+def test_points_in_the_hand_agree_with_the_exact_count(gripper):
+    grasps = random_grasps(40)
+    points = np.random.default_rng(1).uniform(-0.15, 0.25, (3000, 3))
+    counts = count_collisions(grasps, points, gripper, approach_m=0.0, open_fully=True)
+    ours = points_in_hand(grasps.poses, points.astype(np.float32), gripper, tolerance_m=0.0)
+    expected = counts.left_finger + counts.right_finger + counts.palm
+    assert np.abs(ours - expected).max() <= 1 and (ours == expected).mean() > 0.9  # single precision, at the faces
+    assert expected.max() > 50
+
+
+def test_tolerance_forgives_what_is_just_inside():
+    inner, depth = 0.5 * PANDA_HAND.max_width_m, PANDA_HAND.finger_depth_m
+    points = np.array(
+        [
+            [0.0, inner + 0.004, -0.01],  # 4 mm into a fingertip, from the inside
+            [0.0, inner + 0.010, -0.003],  # 3 mm into it, from its end
+            [0.0, 0.0, -depth - 0.004],  # 4 mm into the palm
+            [0.0, -inner - 0.010, -PANDA_HAND.tip_depth_m],  # where the tip meets the root
+            [0.0, 0.0, -0.01],  # between the fingers
+        ],
+        dtype=np.float32,
+    )
+    inside = [int(points_in_hand(np.eye(4)[None], points[[i]], PANDA_HAND, tolerance_m=0.006)[0]) for i in range(5)]
+    assert inside == [0, 0, 0, 1, 0]
+    strict = [int(points_in_hand(np.eye(4)[None], points[[i]], PANDA_HAND, tolerance_m=0.001)[0]) for i in range(5)]
+    assert strict == [1, 1, 1, 1, 0]
+
+
+def test_no_points_hit_nothing():
+    nothing = np.zeros((0, 3), dtype=np.float32)
+    assert points_in_hand(np.eye(4)[None], nothing, PANDA_HAND, tolerance_m=0.006).tolist() == [0]
+    assert palm_overlap(np.eye(4)[None], nothing, PANDA_HAND).tolist() == [0.0]
+
+
+def test_palm_overlap_is_the_way_back():
+    points = np.array([[0.0, 0.0, -0.060], [0.0, 0.05, -0.050], [0.2, 0.0, -0.08]], dtype=np.float32)
+    assert palm_overlap(np.eye(4)[None], points, PANDA_HAND)[0] == pytest.approx(0.060 - PANDA_HAND.finger_depth_m)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_one_of_each_agrees_with_the_other_suppression(seed):
+    grasps = random_grasps(300, seed, spread_m=0.06)
+    ranking = Ranking(spacing_m=0.02, spacing_rad=0.6)
+    expected = suppress_duplicates(grasps, distance_m=0.02, angle_rad=0.6)
+    kept = one_of_each(grasps, ranking, 1000)
+    np.testing.assert_array_equal(kept.poses, expected.poses)
+    assert len(kept) < 300
+    np.testing.assert_array_equal(one_of_each(grasps, ranking, 5).poses, expected.poses[:5])
+
+
+def test_a_grasp_turned_by_half_a_turn_is_the_same():
+    poses = np.stack([np.eye(4), transform(Rotation.from_euler("z", np.pi))])
+    assert len(one_of_each(Grasps(poses, [0.04, 0.04], [0.9, 0.8]), Ranking(), 10)) == 1
+
+
+def test_single_precision_rotations_are_put_right():
+    poses = random_grasps(50).poses
+    fixed = orthonormal(poses.astype(np.float32).astype(np.float64))
+    identity = fixed[:, :3, :3] @ fixed[:, :3, :3].transpose(0, 2, 1)
+    np.testing.assert_allclose(identity, np.broadcast_to(np.eye(3), identity.shape), atol=1e-14)
+    np.testing.assert_allclose(fixed, poses, atol=1e-6)
+
+
+def test_widths_limits_and_ranking():
+    found = Found(
+        torch.eye(4).expand(3, 4, 4),
+        torch.tensor([0.9, 0.8, 0.7]),
+        torch.tensor([0.03, 0.079, 0.05]),
+        torch.tensor([0.05, 0.0, 0.0]),
+    )
+    plain = ranked(found, Ranking(width_margin_m=0.004))
+    np.testing.assert_allclose(plain.scores, [0.9, 0.7], atol=1e-6)
+    np.testing.assert_allclose(plain.widths_m, [0.04, 0.06], atol=1e-6)
+    steady = ranked(found, Ranking(stability_weight=0.5))
+    np.testing.assert_allclose(steady.scores, [0.7, 0.9], atol=1e-6)
+    assert ranked(found, Ranking(), LARGE_HAND).widths_m[1] == pytest.approx(0.089)
+
+
+@pytest.mark.parametrize("bad", [{"stability_weight": 1.5}, {"tolerance_m": -1.0}, {"spacing_m": 0.0}])
+def test_what_is_no_ranking(bad):
+    with pytest.raises(InputError, match="Ranking"):
+        Ranking(**bad)
+
+
+def test_a_look_sees_what_is_in_front_of_it(make_view):
+    wall = ((0.0, 0.0, 0.1), (0.1, 0.01, 0.1), 0.0)
+    prepared = prepare(make_view([wall]))
+    front = prepared.view.depth_m[:, ::2, ::2]
+    look = Look(prepared, SceneMaps(front, front, front, front, front))
+    down = Rotation.from_euler("x", np.pi).as_matrix()
+    places = [(0.0, -0.1, 0.05), (0.0, 0.06, 0.03), (3.0, 0.0, 0.05)]
+    poses = torch.from_numpy(transform(down, np.array(places))).float()
+    before, behind, outside = visible_share(poses, look).tolist()
+    assert before > 0.9 and behind < 0.1 and outside == 0.0
+
+
+def test_visible_share_follows_the_cameras_side(make_view):
+    wall = ((0.0, 0.0, 0.1), (0.1, 0.01, 0.1), 0.0)
+    prepared = prepare(make_view([wall], eye=(0.0, 0.45, 0.4)))
+    front = prepared.view.depth_m[:, ::2, ::2]
+    look = Look(prepared, SceneMaps(front, front, front, front, front))
+    down = Rotation.from_euler("x", np.pi).as_matrix()
+    poses = torch.from_numpy(transform(down, np.array([(0.0, -0.06, 0.03), (0.0, 0.1, 0.05)]))).float()
+    behind, before = visible_share(poses, look).tolist()
+    assert before > 0.9 and behind < 0.1
