@@ -83,7 +83,7 @@ class Evaluator(nn.Module):
 
     def volumes(
         self, poses: Tensor, image: Tensor, maps: SceneMaps, depth_m: Tensor, focal: Tensor, T_table_camera: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    ) -> Volumes:
         """What the hand meets at each of N grasps.
 
         Args:
@@ -93,14 +93,37 @@ class Evaluator(nn.Module):
             depth_m: (B, H, W) the measured canonical depth, 0 where there is no return.
             focal: (B,) pixels.
             T_table_camera: (B, 4, 4).
-        Returns:
-            volumes (N, 48, 22, 8), palms (N, 468), scalars (N, 5).
         """
         view = _View(maps, depth_m, focal, T_table_camera, image)
         nx, ny, nz = (axis[2] for axis in _FINE)
         fine = view.look(poses, self.fine, _CLIP_M).reshape(-1, ny, nx, nz * _FIELDS).permute(0, 3, 1, 2)
         palm = view.look(poses, self.palm, _PALM_CLIP_M)[..., 1:].flatten(1)
-        return fine, palm, _scalars(poses, T_table_camera[image])
+        return Volumes(fine, palm, _scalars(poses, T_table_camera[image]))
+
+
+class Volumes(NamedTuple):
+    """What the hand would meet at each of N grasps: the evaluator's input."""
+
+    fine: Tensor
+    """(N, 48, 22, 8) around the fingers: heights and fields, y, x."""
+    palm: Tensor
+    """(N, 468) around the palm."""
+    scalars: Tensor
+    """(N, 5)."""
+
+    def mirrored(self, across_y: Tensor, across_x: Tensor) -> Volumes:
+        """The same grasps in worlds mirrored in the hand's planes, which physics cannot tell apart.
+
+        Args:
+            across_y: (N,) bool: whether y changes its sign; the contacts' offset then does, too.
+            across_x: (N,) bool: whether x changes its sign.
+        """
+        palm = self.palm.view(len(self.palm), _PALM[1][2], _PALM[0][2], -1)
+        fine = torch.where(across_y[:, None, None, None], self.fine.flip(2), self.fine)
+        fine = torch.where(across_x[:, None, None, None], fine.flip(3), fine)
+        palm = torch.where(across_y[:, None, None, None], palm.flip(1), palm)
+        palm = torch.where(across_x[:, None, None, None], palm.flip(2), palm)
+        return Volumes(fine, palm.flatten(1), self.scalars)
 
 
 class _View:

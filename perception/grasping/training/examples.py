@@ -27,6 +27,10 @@ class Examples(NamedTuple):
     """(N,) analytic quality."""
     com_m: Tensor
     """(N,) distance of the object's centre of mass from the fingers' plane."""
+    width_m: Tensor
+    """(N,) opening at the contacts."""
+    offset_m: Tensor
+    """(N,) from the grasp's origin to the contacts' middle, along the closing direction."""
 
 
 def draw_examples(batch: Batch, grid: SeedGrid, per_kind: int) -> Examples:
@@ -47,12 +51,19 @@ def draw_examples(batch: Batch, grid: SeedGrid, per_kind: int) -> Examples:
     poses = grasp_poses(points[image, seed], batch.T_table_camera[image], orientation, depth)
     quality = batch.quality.flatten(1)[image, entry]
     unknown = torch.full_like(quality, torch.nan)
+    untold = torch.full_like(batch.trial_success, torch.nan)
+    works = quality > 0.0
+    width, offset = (
+        torch.where(works, value.flatten(1)[image, entry // d], torch.nan) for value in (batch.width_m, batch.offset_m)
+    )
     return Examples(
         torch.cat([batch.trial_image, image]),
         torch.cat([batch.trial_pose, poses]),
         torch.cat([batch.trial_success, unknown]),
         torch.cat([batch.trial_quality, quality]),
         torch.cat([batch.trial_com_m, unknown]),
+        torch.cat([untold, width]),
+        torch.cat([untold, offset]),
     )
 
 

@@ -143,9 +143,11 @@ class _Step(nn.Module):
         examples = draw_examples(batch, grid, self.config.grid_examples)
         seen = maps._replace(front_m=maps.front_m.detach(), exit_m=maps.exit_m.detach())
         volumes = evaluator.volumes(examples.poses, examples.image, seen, noisy_m, batch.focal, T_table_camera)
-        ratings = evaluator(*volumes)
+        across_y, across_x = torch.rand(2, len(examples.poses), device=noisy_m.device) < 0.5
+        ratings = evaluator(*volumes.mirrored(across_y, across_x))
+        examples = examples._replace(offset_m=torch.where(across_y, -examples.offset_m, examples.offset_m))
         terms = {} if self.config.evaluator_only else scene_terms(maps, grid, batch)
-        terms |= trial_terms(ratings, examples.success, examples.quality, examples.com_m)
+        terms |= trial_terms(ratings, examples)
         return weighted(terms, self.config.weights)
 
 

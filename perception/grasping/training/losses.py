@@ -13,6 +13,7 @@ from torch.nn.functional import l1_loss, max_pool2d
 from perception.grasping.network.backbone import MAP_STRIDE, SEED_STRIDE, SceneMaps, SeedGrid
 from perception.grasping.network.evaluator import GraspRatings
 from perception.grasping.training.dataset import Batch
+from perception.grasping.training.examples import Examples
 
 _BEST_BINS = 24
 _FRONT_M = 0.01
@@ -34,7 +35,9 @@ class LossWeights:
     is_object: float = 0.3
     """Cross entropy of object against the rest."""
     place: float = 0.3
-    """L1 of width and offset where a grasp works."""
+    """L1 of width and offset where a grasp works, of the grid."""
+    rated_place: float = 0.2
+    """The same, of the evaluator."""
     success: float = 1.0
     """Cross entropy of the physics outcome."""
     rated_quality: float = 0.5
@@ -68,14 +71,22 @@ def scene_terms(maps: SceneMaps, grid: SeedGrid, batch: Batch) -> dict[str, Tens
     }
 
 
-def trial_terms(ratings: GraspRatings, success: Tensor, quality: Tensor, com_m: Tensor) -> dict[str, Tensor]:
+def trial_terms(ratings: GraspRatings, examples: Examples) -> dict[str, Tensor]:
     """Terms of the evaluator for N grasps; NaN in a target leaves the grasp out of that term."""
-    tried, rated, known = ~success.isnan(), ~quality.isnan(), ~com_m.isnan()
+    tried, rated = ~examples.success.isnan(), ~examples.quality.isnan()
     return {
-        "success": cross_entropy(ratings.success_logit[tried], success[tried]),
-        "rated_quality": cross_entropy(ratings.quality_logit[rated], quality[rated]),
-        "balance": ((ratings.com_m[known] - com_m[known]).abs() / 0.02).clamp_max(5.0).sum() / known.sum().clamp_min(1),
+        "success": cross_entropy(ratings.success_logit[tried], examples.success[tried]),
+        "rated_quality": cross_entropy(ratings.quality_logit[rated], examples.quality[rated]),
+        "balance": _distance(ratings.com_m, examples.com_m),
+        "rated_place": _distance(ratings.width_m, examples.width_m) + _distance(ratings.offset_m, examples.offset_m),
     }
+
+
+def _distance(said_m: Tensor, true_m: Tensor) -> Tensor:
+    """Mean absolute error in units of 2 cm, where the truth is known."""
+    known = ~true_m.isnan()
+    error = (said_m[known] - true_m[known]).abs() / 0.02
+    return error.clamp_max(5.0).sum() / known.sum().clamp_min(1)
 
 
 def weighted(terms: dict[str, Tensor], weights: LossWeights) -> Loss:
