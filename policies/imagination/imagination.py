@@ -51,7 +51,7 @@ class Imagination:
     """Log-odds between a grasp that always held and one that never did."""
     expected: float = 0.8
     """Share of the trials that hold for grasps about which the planner is right; leaves the score as it is."""
-    density_kg_m3: float = 300.0
+    density_kg_m3: float = 1000.0
     """Of everything imagined."""
     private: PrivateRules = PrivateRules()
     """Physics and execution in the private worlds."""
@@ -95,8 +95,8 @@ def imagine(view: SceneView, imagination: Imagination) -> tuple[TableScene, list
     sight = Sight.of(scene, split_objects(scene))
     spans = predict_spans(view, scene, imagination.weights) if imagination.completion == "predicted" else None
     cuts = [cut_into_convex(o.points, o.is_empty) for o in complete(scene, sight, imagination.completion, spans)]
-    density = imagination.density_kg_m3
-    return scene, [imagined_body(pieces, density, on_table=scene.has_table) for pieces in cuts if pieces]
+    bodies = [imagined_body(pieces, imagination.density_kg_m3, on_table=scene.has_table) for pieces in cuts]
+    return scene, [body for body in bodies if body is not None]
 
 
 def _ranked_anew(grasps: Grasps, view: SceneView, imagination: Imagination) -> Grasps:

@@ -11,7 +11,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from geometry import FloatArray
 from policies.imagination.sight import Sight
@@ -66,8 +65,3 @@ def _worth(reflected: FloatArray, number: int, sight: Sight, depth_m: float, gro
         return -np.inf
     matched = float(np.mean((np.abs(behind) <= _ON_SURFACE_M) & (owner == number)))
     return matched - _AIR_PRICE * in_air - _GROWTH_PRICE * growth_m / max(depth_m, 0.01)
-
-
-def seen_through(points: FloatArray, sight: Sight, tolerance_m: float = _ON_SURFACE_M) -> NDArray[np.bool_]:
-    """(N,) whether the camera looked through places (N, 3)."""
-    return np.asarray(sight.depth_behind(points)[0] < -tolerance_m)

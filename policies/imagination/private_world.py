@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
+from typing import NamedTuple
 
 import numpy as np
-from scipy.spatial import ConvexHull
+from scipy.spatial import ConvexHull, QhullError
 
 from envs.clutter import Dialect
 from envs.world import Body, World
@@ -20,7 +21,7 @@ _OVERLAP_M = 0.001
 _DAMPING = 20.0
 _UPRIGHT_XYZW, _AT_REST = (0.0, 0.0, 0.0, 1.0), (0.0, 0.0, 0.0)
 _DIRECTIONS = 96
-_MASS_KG = (0.01, 2.0)
+_MASS_KG = (0.01, 4.0)
 
 
 @dataclass(frozen=True)
@@ -35,13 +36,21 @@ class ImaginedBody:
     """Its mass."""
 
 
-def imagined_body(pieces: Sequence[FloatArray], density_kg_m3: float, *, on_table: bool) -> ImaginedBody:
-    """A body of uniform density from convex pieces (V, 3) in the table frame."""
-    lifted = [_fitted(_simplified(corners), on_table) for corners in pieces]
-    volumes, centres = (np.array(column) for column in zip(*(_volume(corners) for corners in lifted), strict=True))
+class _Solid(NamedTuple):
+    corners: FloatArray
+    volume_m3: float
+    centroid: FloatArray
+
+
+def imagined_body(pieces: Sequence[FloatArray], density_kg_m3: float, *, on_table: bool) -> ImaginedBody | None:
+    """A body of uniform density from convex pieces (V, 3) in the table frame; None if all of them are flat."""
+    solids = [solid for corners in pieces if (solid := _solid(_fitted(_simplified(corners), on_table))) is not None]
+    if not solids:
+        return None
+    volumes, centres = np.array([s.volume_m3 for s in solids]), np.array([s.centroid for s in solids])
     center = volumes @ centres / volumes.sum()
     mass = float(np.clip(density_kg_m3 * volumes.sum(), *_MASS_KG))
-    return ImaginedBody(tuple(corners - center for corners in lifted), center, mass)
+    return ImaginedBody(tuple(solid.corners - center for solid in solids), center, mass)
 
 
 def _simplified(corners: FloatArray) -> FloatArray:
@@ -52,13 +61,16 @@ def _simplified(corners: FloatArray) -> FloatArray:
     return np.asarray(corners[np.unique(np.argmax(corners @ directions.T, axis=0))])
 
 
-def _volume(corners: FloatArray) -> tuple[float, FloatArray]:
-    """Volume of the hull of corners (V, 3), and its centroid (3,), by tetrahedra over its faces."""
-    hull = ConvexHull(corners)
+def _solid(corners: FloatArray) -> _Solid | None:
+    """The hull of corners (V, 3), its centroid by tetrahedra over its faces; None if it is flat."""
+    try:
+        hull = ConvexHull(corners)
+    except QhullError:
+        return None
     middle = corners.mean(axis=0)
     faces = corners[hull.simplices] - middle
     parts = np.abs(np.linalg.det(faces))
-    return float(hull.volume), middle + parts @ faces.sum(axis=1) / (4.0 * parts.sum())
+    return _Solid(corners, float(hull.volume), middle + parts @ faces.sum(axis=1) / (4.0 * parts.sum()))
 
 
 def _fitted(corners: FloatArray, on_table: bool) -> FloatArray:
