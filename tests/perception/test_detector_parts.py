@@ -6,14 +6,18 @@ import numpy as np
 import pytest
 import torch
 from scipy.spatial.transform import Rotation
+from torch import nn
 
 from geometry import PANDA_HAND, GripperSpec, InputError, transform
 from perception.grasping import Grasps, count_collisions, suppress_duplicates
 from perception.grasping.network.backbone import SceneMaps
-from perception.grasping.network.fusion import Look, visible_share
+from perception.grasping.network.evaluator import GraspRatings
+from perception.grasping.network.fusion import Look, judged_by_all, visible_share
 from perception.grasping.network.hand_room import palm_overlap, points_in_hand
-from perception.grasping.network.preparation import prepare
+from perception.grasping.network.model import GraspNetwork
+from perception.grasping.network.preparation import prepare, prepare_all
 from perception.grasping.network.search import Found
+from perception.grasping.network.targets import target_of
 from perception.grasping.network.verdict import Ranking, one_of_each, orthonormal, ranked
 
 LARGE_HAND = GripperSpec(name="large", max_width_m=0.14, finger_depth_m=0.07, finger_breadth_m=0.03)
@@ -103,6 +107,48 @@ def test_widths_limits_and_ranking():
     steady = ranked(found, Ranking(stability_weight=0.5))
     np.testing.assert_allclose(steady.scores, [0.7, 0.9], atol=1e-6)
     assert ranked(found, Ranking(), LARGE_HAND).widths_m[1] == pytest.approx(0.089)
+
+
+class SideEvaluator(nn.Module):
+    """Thinks well of every grasp where the camera stands at negative y, else badly."""
+
+    def volumes(self, poses, image, maps, depth_m, focal, T_table_camera):
+        return poses, T_table_camera
+
+    def forward(self, poses, T_table_camera):
+        zeros = torch.zeros(len(poses))
+        return GraspRatings(zeros + (2.0 if T_table_camera[0, 1, 3] < 0.0 else -2.0), zeros, zeros, zeros, zeros)
+
+
+def test_who_sees_a_grasp_judges_it(make_view):
+    wall = ((0.0, 0.0, 0.1), (0.1, 0.01, 0.1), 0.0)
+    looks = []
+    for prepared in prepare_all([make_view([wall]), make_view([wall], eye=(0.0, 0.45, 0.4))]):
+        front = prepared.view.depth_m[:, ::2, ::2]
+        looks.append(Look(prepared, SceneMaps(front, front, front, front, front)))
+    network = GraspNetwork()
+    network.evaluator = SideEvaluator()
+    down = Rotation.from_euler("x", np.pi).as_matrix()
+    poses = torch.from_numpy(transform(down, np.array([(0.0, -0.08, 0.03), (0.0, 0.08, 0.03)]))).float()
+    nothing = torch.zeros(2)
+    fused = judged_by_all(network, looks, [Found(poses, nothing, nothing, nothing)])
+    logits = torch.logit(fused.probability).tolist()
+    assert fused.poses[:, 1, 3].tolist() == pytest.approx([-0.08, 0.08])
+    assert logits[0] > 1.8 and logits[1] < -1.8
+
+
+def test_a_target_is_where_it_is_and_held_where_it_is_between_the_fingers(make_view):
+    boxes = [((x, 0.0, 0.03), (0.02, 0.02, 0.03), 0.0) for x in (-0.06, 0.06)]
+    view = make_view(boxes)
+    prepared = prepare(view)
+    target = target_of((-0.06, 0.0, 0.06), view.camera, view.depth_m, prepared)
+    places = torch.tensor(
+        [[-0.06, 0.0, 0.06], [0.06, 0.0, 0.06], [-0.06, 0.0, -0.2], [-0.06, -0.1, 0.0], [0.0, 0.0, 5.0]]
+    )
+    assert target.seeds_allowed(places).tolist() == [True, False, False, False, False]
+    down = Rotation.from_euler("x", np.pi).as_matrix()
+    at = transform(down, np.array([(-0.06, 0.0, 0.04), (0.06, 0.0, 0.04), (0.0, 0.0, 0.04), (-0.06, 0.0, 0.12)]))
+    assert target.held(at).tolist() == [True, False, False, False]
 
 
 @pytest.mark.parametrize("bad", [{"stability_weight": 1.5}, {"tolerance_m": -1.0}, {"spacing_m": 0.0}])
