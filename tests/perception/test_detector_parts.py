@@ -138,17 +138,19 @@ def test_who_sees_a_grasp_judges_it(make_view):
 
 
 def test_a_target_is_where_it_is_and_held_where_it_is_between_the_fingers(make_view):
-    boxes = [((x, 0.0, 0.03), (0.02, 0.02, 0.03), 0.0) for x in (-0.06, 0.06)]
+    boxes = [((x, 0.0, 0.03), (0.02, 0.02, 0.03), 0.0) for x in (-0.06, -0.015)]
     view = make_view(boxes)
     prepared = prepare(view)
-    target = target_of((-0.06, 0.0, 0.06), view.camera, view.depth_m, prepared)
-    places = torch.tensor(
-        [[-0.06, 0.0, 0.06], [0.06, 0.0, 0.06], [-0.06, 0.0, -0.2], [-0.06, -0.1, 0.0], [0.0, 0.0, 5.0]]
+    point, eye = np.array([-0.062, 0.0, 0.06]), view.T_world_camera[:3, 3]
+    target = target_of(point, view.camera, view.depth_m, prepared)
+    places = np.array(
+        [point, (-0.01, 0.0, 0.06), point + 0.2 * (point - eye), (-0.06, -0.1, 0.0), eye - (0.0, 0.0, 9.0)]
     )
-    assert target.seeds_allowed(places).tolist() == [True, False, False, False, False]
+    assert target.seeds_allowed(torch.from_numpy(places).float()).tolist() == [True, False, False, False, False]
     down = Rotation.from_euler("x", np.pi).as_matrix()
-    at = transform(down, np.array([(-0.06, 0.0, 0.04), (0.06, 0.0, 0.04), (0.0, 0.0, 0.04), (-0.06, 0.0, 0.12)]))
-    assert target.held(at).tolist() == [True, False, False, False]
+    on_it, on_the_other, mostly_on_the_other, above_it = (-0.06, 0.04), (-0.01, 0.04), (-0.033, 0.04), (-0.06, 0.12)
+    at = [(x, 0.0, z) for x, z in (on_it, on_the_other, mostly_on_the_other, above_it)]
+    assert target.held(transform(down, np.array(at))).tolist() == [True, False, False, False]
 
 
 @pytest.mark.parametrize("bad", [{"stability_weight": 1.5}, {"tolerance_m": -1.0}, {"spacing_m": 0.0}])
