@@ -143,6 +143,8 @@ class TrainGrasp:
     ) -> dict[str, Any]:
         import torch
 
+        from perception.grasping.network.model import FORMAT
+        from perception.grasping.network.weights import load_weights
         from perception.grasping.training.validation import fit_calibration, judge_trials, metrics
 
         judged = judge_trials(network, validation, self._config.faults, seed=self.seed)
@@ -158,7 +160,7 @@ class TrainGrasp:
             "date": time.strftime("%Y-%m-%d", time.gmtime()),
             "versions": versions(),
             "validation": results,
-            "initial_weights": None if self.init is None else self.init.name,
+            "started_from": None if self.init is None else load_weights(self.init, FORMAT)[1],
         }
         network.save(self.output / "grasp_network.safetensors", record)
         for name, value in results.items():
