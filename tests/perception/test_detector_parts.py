@@ -148,7 +148,7 @@ def test_a_target_is_where_it_is_and_held_where_it_is_between_the_fingers(make_v
     )
     assert target.seeds_allowed(torch.from_numpy(places).float()).tolist() == [True, False, False, False, False]
     down = Rotation.from_euler("x", np.pi).as_matrix()
-    on_it, on_the_other, mostly_on_the_other, above_it = (-0.06, 0.04), (-0.01, 0.04), (-0.033, 0.04), (-0.06, 0.12)
+    on_it, on_the_other, mostly_on_the_other, above_it = (-0.06, 0.04), (-0.01, 0.04), (-0.035, 0.04), (-0.06, 0.12)
     at = [(x, 0.0, z) for x, z in (on_it, on_the_other, mostly_on_the_other, above_it)]
     assert target.held(transform(down, np.array(at))).tolist() == [True, False, False, False]
 
