@@ -21,6 +21,7 @@ from perception.grasping.network.model import GraspNetwork
 from perception.grasping.network.neighbourhood import moved
 
 _AT_ONCE = 64  # volumes of so many grasps stay in a processor's cache
+_PATCH_CELLS = 8
 
 Allowed = Callable[[Tensor], Tensor]
 """From (N, 3) points, or (N, 4, 4) poses, of the table frame to (N,) bool."""
@@ -36,10 +37,15 @@ class Search:
     """Best entries kept of each."""
     candidates: int = 128
     """Grasps that the evaluator judges."""
+    spread: int = 3
+    """Best places, and best grasps, of every patch of 6 cm that take part besides the best of all, so that each
+    object is looked at and not only the easiest; 0 is none."""
     finalists: int = 12
     """Best of them around which it looks again; 0 does not."""
     moves: int = 8
     """Small moves of each finalist."""
+    mirrors: bool = False
+    """Whether the finalists are judged again in worlds mirrored in the hand's planes, and the word is the mean."""
     around: Literal["best", "mean"] = "best"
     """Whether a move that is rated better takes part itself, or a finalist is worth its moves' mean."""
     rerank: bool = True
@@ -52,8 +58,8 @@ class Search:
     """How far a grasp may be drawn back along its approach to keep that clearance."""
 
     def __post_init__(self) -> None:
-        if min(self.seeds, self.per_seed, self.candidates) < 1 or min(self.finalists, self.moves) < 0:
-            raise InputError("Search", expected="counts of at least 1 (finalists, moves: 0)", got=f"{self}")
+        if min(self.seeds, self.per_seed, self.candidates) < 1 or min(self.spread, self.finalists, self.moves) < 0:
+            raise InputError("Search", expected="counts of at least 1 (spread, finalists, moves: 0)", got=f"{self}")
 
 
 class Found(NamedTuple):
@@ -120,6 +126,8 @@ def find_grasps(
         near, usable = _cleared(near, search, gripper, pose_allowed, has_table)
         rated = rate_unsorted(network, view, maps, near)
         found = _looked_around(found, rated, usable, search)
+    if search.mirrors:
+        found = _judged_in_mirrors(network, view, maps, found, max(1, search.finalists))
     if lap is not None:
         lap("evaluate")
     return found
@@ -154,18 +162,34 @@ def _candidates(
     points = seed_points(pixels, depth_at(maps.front_m, pixels), view.focal, view.T_table_camera, size)[0]
     if seed_allowed is not None:
         promise = promise * seed_allowed(points)
-    best = promise.topk(min(search.seeds, len(promise))).indices
+    patch = cell // width // _PATCH_CELLS * width + cell % width // _PATCH_CELLS
+    best = _best(promise, search.seeds, patch, search.spread)
     best = best[promise[best] > search.least_promise]
     if not len(best):
         return torch.zeros(0, 4, 4, device=promise.device)
     grid = network.backbone.rate(maps.features, pixels[:, best].float())
     quality, entry = grid.quality_logit[0].flatten(1).topk(search.per_seed, dim=1)
-    chosen = quality.flatten().topk(min(search.candidates, quality.numel())).indices
+    patch = patch[best].repeat_interleave(search.per_seed)
+    chosen = _best(quality.flatten(), search.candidates, patch, search.spread)
     seed, entry = chosen // search.per_seed, entry.flatten()[chosen]
     depths = grid.quality_logit.shape[-1]
     orientation, depth = entry // depths, entry % depths
     offset = grid.offset_m[0][seed, orientation]
     return grasp_poses(points[best][seed], view.T_table_camera.expand(len(seed), -1, -1), orientation, depth, offset)
+
+
+def _best(values: Tensor, count: int, patch: Tensor, spread: int) -> Tensor:
+    """Indices, best first, of the `count` best of N values and of those among the `spread` best of their patch (N,)."""
+    order = values.argsort(descending=True, stable=True)
+    if not spread:
+        return order[:count]
+    together = patch[order].argsort(stable=True)
+    ordered = patch[order][together]
+    place = torch.empty_like(order)
+    place[together] = torch.arange(len(order), device=order.device) - torch.searchsorted(ordered, ordered)
+    first = place < spread
+    first[:count] = True
+    return order[first]
 
 
 def _usable(
@@ -195,6 +219,22 @@ def _cleared(
     out = poses.clone()
     out[:, :3, 3] -= back[:, None] * poses[:, :3, 2]
     return out, usable & (back < search.most_drawn_back_m)
+
+
+def _judged_in_mirrors(network: GraspNetwork, view: View, maps: SceneMaps, found: Found, count: int) -> Found:
+    """The best `count` by the mean log-odds over the four mirror images of what the hand meets; the rest behind."""
+    poses = found.poses[:count]
+    image = torch.zeros(len(poses), dtype=torch.int64, device=poses.device)
+    volumes = network.evaluator.volumes(poses, image, maps, *view)
+    logits = []
+    for across_y, across_x in ((False, False), (False, True), (True, False), (True, True)):
+        flags = [torch.full((len(poses),), flag, device=poses.device) for flag in (across_y, across_x)]
+        logits.append(network.evaluator(*volumes.mirrored(*flags)).success_logit)
+    probability = network.probability(torch.stack(logits).mean(dim=0))
+    order = probability.argsort(descending=True, stable=True)
+    rest = found.probability[count:].clamp_max(float(probability.min()))
+    columns = [torch.cat([value[:count][order], value[count:]]) for value in found]
+    return Found(*columns)._replace(probability=torch.cat([probability[order], rest]))
 
 
 def _looked_around(found: Found, moves: Found, usable: Tensor, search: Search) -> Found:
