@@ -44,7 +44,8 @@ class GenerateTrials:
 
     def run(self, console: Console) -> dict[str, Any]:
         """Try and add, and return the flat results."""
-        from perception.grasping.training.dataset import read_manifest, scene_files
+        from perception.grasping.training.dataset import scene_files
+        from perception.grasping.training.manifest import read_manifest
         from policies.grasp_learning.on_policy import OnPolicyConfig, try_proposals
 
         read_manifest(self.data)

@@ -72,9 +72,10 @@ class TrainGrasp:
         import torch
 
         from perception.grasping.network.model import GraspNetwork
-        from perception.grasping.training.dataset import GraspDataset, read_manifest, scene_files
+        from perception.grasping.training.dataset import GraspDataset, scene_files
         from perception.grasping.training.log import TrainingLog
         from perception.grasping.training.loop import train
+        from perception.grasping.training.manifest import read_manifest
         from perception.grasping.training.workers import Workers
 
         torch.set_num_threads(self.threads or os.cpu_count() or 1)

@@ -1,9 +1,10 @@
 """Learning to detect grasps: the dataset and its generation."""
 
+from perception.grasping.training.manifest import read_manifest
 from policies.grasp_learning.generator import GenerationConfig, SceneSummary, generate, manifest_of
 from policies.grasp_learning.object_pool import ObjectPool, WeightedSet
 from policies.grasp_learning.recipe import SCENE_MIX, Physics, Recipe, RecipeObject, SceneMix, settle_scene
-from policies.grasp_learning.shards import read_manifest, shard_path, write_shard
+from policies.grasp_learning.shards import shard_path, write_shard
 from policies.grasp_learning.trials import OUTCOMES, Trials, run_trials
 from policies.grasp_learning.views import LabelledView, draw_camera, look
 

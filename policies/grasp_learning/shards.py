@@ -11,11 +11,7 @@ from typing import Any
 import numpy as np
 
 from geometry import InputError
-
-FORMAT = "graspmimic-grasps"
-"""The manifest's `format`."""
-VERSION = 1
-"""The manifest's `version`: shards of another one are not read."""
+from perception.grasping.training.manifest import FORMAT, NAME, VERSION, read_manifest
 
 _FREE = ("scenes", "versions")
 
@@ -43,7 +39,7 @@ def claim_folder(folder: Path, manifest: Mapping[str, Any]) -> None:
         InputError: if the folder holds shards of another kind; names the fields that differ.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "manifest.json"
+    path = folder / NAME
     wanted = json.loads(json.dumps({"format": FORMAT, "version": VERSION, **manifest}))
     if path.is_file():
         found = read_manifest(folder)
@@ -61,25 +57,6 @@ def claim_folder(folder: Path, manifest: Mapping[str, Any]) -> None:
     draft = path.with_name(f".manifest.{os.getpid()}.tmp")
     draft.write_text(json.dumps(wanted, indent=2) + "\n", encoding="utf-8")
     draft.replace(path)
-
-
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """The manifest of a dataset.
-
-    Raises:
-        InputError: if there is none, or one of another format or version.
-    """
-    path = folder / "manifest.json"
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        kind = (found["format"], found["version"])
-    except OSError as error:
-        raise InputError(str(path), expected="a dataset's manifest", got=f"{error.strerror}") from None
-    except (ValueError, TypeError, KeyError):
-        raise InputError(str(path), expected="a dataset's manifest", got="something else") from None
-    if kind != (FORMAT, VERSION):
-        raise InputError(str(path), expected=f"format {FORMAT}, version {VERSION}", got=f"{kind[0]}, {kind[1]}")
-    return dict(found)
 
 
 def _short(value: Any) -> str:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,9 +17,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from geometry import InputError
+from perception.grasping.training.manifest import read_manifest
 
-FORMAT = "graspmimic-grasps"
-VERSION = 1
 _TRIAL_KEYS = ("trial_pose", "trial_success", "trial_quality", "trial_com_m", "trial_object")
 
 Array = NDArray[Any]
@@ -133,29 +131,6 @@ class GraspDataset:
             trial_quality=trials("quality"),
             trial_com_m=trials("com_m"),
         )
-
-
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """The data set's manifest.
-
-    Raises:
-        InputError: if there is none or it is of another format or version.
-    """
-    file = folder / "manifest.json"
-    try:
-        manifest = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(
-            str(file),
-            expected="the manifest of a data set",
-            got=f"{type(error).__name__}",
-            remedy="make one with `graspmimic generate grasps`",
-        ) from error
-    found = (manifest.get("format"), manifest.get("version")) if isinstance(manifest, dict) else None
-    if found != (FORMAT, VERSION):
-        raise InputError(str(file), expected=f"{(FORMAT, VERSION)}", got=f"{found}", remedy="generate it again")
-    assert isinstance(manifest, dict)
-    return manifest
 
 
 def scene_files(folder: Path) -> dict[int, Path]:
