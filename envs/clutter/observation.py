@@ -36,6 +36,8 @@ class Observation:
     """Edge of the cube that the TSDF covers."""
     rng: np.random.Generator
     """Randomness for this one plan; a planner that draws from nothing else is reproducible."""
+    skips_left: int = 0
+    """How often in this round a planner may still find nothing and get a new view; after that the round ends."""
 
     @cached_property
     def tsdf(self) -> NDArray[np.float32]:

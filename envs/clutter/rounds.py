@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
@@ -121,7 +121,7 @@ def _play(
     attempts: list[Attempt] = []
     skips = failures = 0
     while simulation.scene.objects and failures < simulation.dialect.max_consecutive_failures:
-        observation = simulation.observe()
+        observation = replace(simulation.observe(), skips_left=simulation.dialect.max_skips - skips)
         grasps, plan_s = _plan(planner, observation)
         if grasps is None:
             skips += 1

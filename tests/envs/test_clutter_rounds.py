@@ -33,12 +33,14 @@ class Scripted:
 
     def __init__(self, script: str) -> None:
         self.script, self.looks, self.simulation = script, 0, None
+        self.skips_left: list[int] = []
 
     def bind(self, simulation: ClutterSimulation) -> None:
         self.simulation = simulation
 
     def __call__(self, observation: Observation) -> Proposals:
         act = self.script[self.looks]
+        self.skips_left.append(observation.skips_left)
         self.looks += 1
         if act == "n":
             return Proposals(np.empty((0, 4, 4)), np.empty(0), np.empty(0))
@@ -252,3 +254,10 @@ def test_a_run_puts_its_rounds_in_order(boxes: ObjectSet) -> None:
 def test_bad_runs_are_refused(bad: dict, boxes: ObjectSet) -> None:
     with pytest.raises(InputError, match="different seeds from 0 up"):
         run_clutter_removal(lambda o: None, boxes, dialect=DIALECT_A, **bad)
+
+
+def test_a_planner_is_told_how_often_it_may_still_decline(boxes: ObjectSet) -> None:
+    _, in_b = play("nmnnn", DIALECT_B, boxes)
+    assert in_b.skips_left == [3, 2, 2, 1, 0]
+    _, in_a = play("n", DIALECT_A, boxes)
+    assert in_a.skips_left == [0]
