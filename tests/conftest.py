@@ -73,3 +73,84 @@ def box_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., ObjectM
         return ObjectModel(name, path)
 
     return make
+
+
+class GraspData(NamedTuple):
+    """A data set of labelled scenes, small and worked out by hand: one box on a table in each."""
+
+    folder: Path
+    canvas: tuple[int, int]
+    seeds: int
+    """Seeds of each view; the last two are padding."""
+    trials: int
+    """Physics trials of each scene: every second one succeeded, at the box; the others, beside it, failed."""
+
+
+_BOX_HALF_M = np.array([0.025, 0.015, 0.03])
+_K, _D = 288, 4
+
+
+def _see_box(canvas: tuple[int, int], middle_m: np.ndarray) -> tuple[np.ndarray, np.ndarray, float, np.ndarray]:
+    """Depth in which a line of sight meets the box or the table, depth where it leaves the box, focal length, pose."""
+    height, width = canvas
+    eye = np.array((0.15, -0.25, 0.42))
+    T = look_at(eye, (0.15, 0.15, 0.06))
+    focal = float(np.linalg.norm(eye - (0.15, 0.15, 0.06))) / 0.002
+    x, y = np.arange(width) - 0.5 * (width - 1), np.arange(height) - 0.5 * (height - 1)
+    rays = np.stack([*np.meshgrid(x / focal, y / focal), np.ones(canvas)], axis=-1) @ T[:3, :3].T
+    one, two = (middle_m - _BOX_HALF_M - eye) / rays, (middle_m + _BOX_HALF_M - eye) / rays
+    enter, leave = np.minimum(one, two).max(axis=-1), np.maximum(one, two).min(axis=-1)
+    return np.where(enter < leave, enter, -eye[2] / rays[..., 2]), np.where(enter < leave, leave, 0.0), focal, T
+
+
+def _grasp_scene(rng: np.random.Generator, canvas: tuple[int, int], seeds: int, trials: int) -> dict[str, np.ndarray]:
+    middle = np.array((*rng.uniform(0.14, 0.16, 2), _BOX_HALF_M[2]))
+    depth, leave, focal, T = _see_box(canvas, middle)
+    pixels = np.argwhere(leave > 0.0)
+    chosen = pixels[np.linspace(0, len(pixels) - 1, seeds - 2).astype(int)]
+    quality = np.zeros((1, seeds, _K, _D), dtype=np.uint8)
+    quality[0, :-2, :80, 1:3] = rng.integers(0, 201, (seeds - 2, 80, 2))
+    works = quality.max(axis=-1) > 0
+    poses = np.tile(
+        np.array([[0, 1.0, 0, 0], [1, 0, 0, 0], [0, 0, -1, 0], [0, 0, 0, 1]], dtype=np.float32), (trials, 1, 1)
+    )
+    poses[:, :3, 3] = middle + rng.uniform(-0.004, 0.004, (trials, 3))
+    poses[1::2, 1, 3] += 0.06
+    held = np.arange(trials) % 2 == 0
+    return {
+        "recipe": np.frombuffer(b"{}", dtype=np.uint8),
+        "depth": np.rint(1e4 * depth).astype(np.uint16)[None],
+        "exit_depth": np.rint(1e4 * leave).astype(np.uint16)[None],
+        "segmentation": (leave > 0.0).astype(np.uint8)[None],
+        "focal": np.array([focal]),
+        "T_table_camera": T[None],
+        "seeds": np.concatenate([chosen, -np.ones((2, 2))]).astype(np.int16)[None],
+        "quality": quality,
+        "width_mm": np.where(works, 30, 0).astype(np.uint8),
+        "offset_mm": np.where(works, -4, 0).astype(np.int8),
+        "trial_pose": poses,
+        "trial_success": held.astype(np.uint8),
+        "trial_shaken": np.where(held, 1, 255).astype(np.uint8),
+        "trial_outcome": np.where(held, 0, 2).astype(np.uint8),
+        "trial_object": held.astype(np.int16),
+        "trial_com_m": np.where(held, 0.01, 0.0).astype(np.float32),
+        "trial_quality": np.where(held, 0.8, 0.0).astype(np.float32),
+    }
+
+
+@pytest.fixture
+def grasp_data(tmp_path: Path) -> Callable[..., GraspData]:
+    """Writes a data set by the format's description: `grasp_data(scenes, canvas=(64, 80), seeds=12, trials=10)`."""
+
+    def make(
+        scenes: int = 2, *, canvas: tuple[int, int] = (64, 80), seeds: int = 12, trials: int = 10, name: str = "data"
+    ) -> GraspData:
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "manifest.json").write_text('{"format": "graspmimic-grasps", "version": 1}')
+        for number in range(scenes):
+            arrays = _grasp_scene(np.random.default_rng(number), canvas, seeds, trials)
+            np.savez_compressed(folder / f"scene_{number:06d}.npz", **arrays)
+        return GraspData(folder, canvas, seeds, trials)
+
+    return make

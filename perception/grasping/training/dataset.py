@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,17 @@ from torch import Tensor
 from geometry import InputError
 from perception.grasping.training.manifest import read_manifest
 
+_VIEW_KEYS = (
+    "depth",
+    "exit_depth",
+    "segmentation",
+    "focal",
+    "T_table_camera",
+    "seeds",
+    "quality",
+    "width_mm",
+    "offset_mm",
+)
 _TRIAL_KEYS = ("trial_pose", "trial_success", "trial_quality", "trial_com_m", "trial_object")
 
 Array = NDArray[Any]
@@ -145,22 +157,20 @@ def read_scene_file(file: Path) -> LabelledScene:
     Raises:
         InputError: if a file is damaged.
     """
-    data = _read(file)
-    views = ("depth", "exit_depth", "segmentation", "focal", "T_table_camera", "seeds", "quality", "width_mm")
-    rounds = [data] + [_read(more) for more in sorted(file.parent.glob(f"{file.stem}.trials_*.npz"))]
+    rounds = [_read(each, _TRIAL_KEYS) for each in (file, *sorted(file.parent.glob(f"{file.stem}.trials_*.npz")))]
     trials = {
         key.removeprefix("trial_"): np.concatenate([np.atleast_1d(part[key]) for part in rounds]) for key in _TRIAL_KEYS
     }
     trials["com_m"] = np.where(trials["object"] > 0, trials["com_m"], np.nan)
     trials["policy"] = np.repeat(np.arange(len(rounds)) > 0, [len(part["trial_success"]) for part in rounds])
-    return LabelledScene({key: data[key] for key in (*views, "offset_mm")}, trials)
+    return LabelledScene(_read(file, _VIEW_KEYS), trials)
 
 
-def _read(file: Path) -> dict[str, Array]:
+def _read(file: Path, keys: Sequence[str]) -> dict[str, Array]:
     try:
         with np.load(file, allow_pickle=False) as archive:
-            return {key: archive[key] for key in archive.files}
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+            return {key: archive[key] for key in keys}
+    except (OSError, ValueError, TypeError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
         raise InputError(
             str(file),
             expected="a scene of a data set",

@@ -48,7 +48,7 @@ class Workers:
 
     def share(self, numbers: Sequence[int]) -> Sequence[int]:
         """This process's part of a list; all parts have the same length."""
-        return numbers[self.rank : len(numbers) - len(numbers) % self.count or None : self.count]
+        return numbers[: len(numbers) - len(numbers) % self.count][self.rank :: self.count]
 
     def wrap(self, module: nn.Module) -> nn.Module:
         """A module whose gradients are the mean over all processes."""
