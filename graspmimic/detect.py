@@ -216,7 +216,8 @@ def _planned(planner: Callable[[Any], Any], scene: RealScene, approach: Approach
     if isinstance(planner, NetworkPlanner):
         from perception.grasping.network.targets import ApproachCone
 
-        return planner.plan(scene, target=scene.targets, cone=None if approach is None else ApproachCone(*approach))
+        cone = None if approach is None else ApproachCone(*approach)
+        return planner.plan(scene, target=scene.targets, cone=cone, everywhere=True)
     found = planner(scene)
     return (found if isinstance(found, Grasps) else Grasps(found.poses, found.widths_m, found.scores)).sorted()
 

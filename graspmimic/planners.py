@@ -25,6 +25,7 @@ WEIGHTS = Path(perception.__file__).parent / "grasping" / "weights" / "grasp_net
 """The network's weights in the package; where they are missing, nothing uses the network unasked."""
 DETECT_PLANNER = "network" if WEIGHTS.exists() else "antipodal"
 """What `graspmimic detect` plans with."""
+_CHECKED = 400
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +35,8 @@ class NetworkPlanner:
     weights: Path | None = None
     """NAME.safetensors; None takes those of the package."""
     min_probability: float = 0.0
-    """Below this probability of success of its best grasp it finds nothing, where finding nothing is allowed."""
+    """Below this probability of success of its best grasp it finds nothing, and a robot looks from elsewhere; not
+    where the view says that nothing more may be skipped (`skips_left`)."""
     threads: int = 1
     """Threads of the network; on one, results do not depend on how many there are."""
 
@@ -42,13 +44,27 @@ class NetworkPlanner:
         """Plan grasps in the world, best first; when there is none, `note` says why."""
         return self.plan(view)
 
-    def plan(self, view: SceneView, *, target: ArrayLike | None = None, cone: ApproachCone | None = None) -> Grasps:
-        """Plan on a target and from within a cone; see `GraspDetector.detect`."""
+    def plan(
+        self,
+        view: SceneView,
+        *,
+        target: ArrayLike | None = None,
+        cone: ApproachCone | None = None,
+        everywhere: bool = False,
+    ) -> Grasps:
+        """Plan on a target and from within a cone; see `GraspDetector.detect`.
+
+        Args:
+            view: the look.
+            target: what shall be grasped.
+            cone: where hands may come from.
+            everywhere: whether as many grasps are checked for room as it takes to give each object its own.
+        """
         import torch
 
         torch.set_num_threads(self.threads)
-        grasps = _detector(self.weights).detect_view(view, target=target, cone=cone)
-        if len(grasps) and grasps.scores[0] < self.min_probability:
+        grasps = _detector(self.weights, everywhere).detect_view(view, target=target, cone=cone)
+        if len(grasps) and grasps.scores[0] < self.min_probability and getattr(view, "skips_left", 1) > 0:
             from perception.grasping import Grasps
 
             return Grasps(note=f"the best grasp succeeds with {grasps.scores[0]:.2f}, below {self.min_probability:.2f}")
@@ -56,10 +72,11 @@ class NetworkPlanner:
 
 
 @cache
-def _detector(weights: Path | None) -> GraspDetector:
+def _detector(weights: Path | None, everywhere: bool = False) -> GraspDetector:
     from perception.grasping.network.detector import GraspDetector
+    from perception.grasping.network.verdict import Ranking
 
-    return GraspDetector.from_pretrained(weights)
+    return GraspDetector.from_pretrained(weights, ranking=Ranking(checked=_CHECKED) if everywhere else None)
 
 
 def make_planner(name: str, *, weights: Path | None = None, min_probability: float = 0.0) -> Callable[[Any], Any]:
