@@ -123,7 +123,7 @@ def test_without_a_pose_grasps_are_in_the_cameras_frame(make_view):
     grasps = detector().detect(view.depth_m, view.camera)
     assert grasps.frame == "camera" and len(grasps)
     positions = transform_points(view.T_world_camera, grasps.positions)
-    assert np.abs(positions - LEFT[0]).max() < 0.05
+    assert np.abs(np.median(positions, axis=0) - LEFT[0]).max() < 0.02
     down = view.T_world_camera[:3, :3] @ grasps.approaches[0]
     assert down[2] < -0.95
 
@@ -244,7 +244,7 @@ def test_colliding_grasps_go_while_there_are_others(make_view):
     view = make_view([slab, block], eye=(0.0, -0.1, 0.7))
     assert abs(blind(view).positions[0, 1] - 0.08) < 0.02
     grasps = seeing(view)
-    assert len(grasps) and grasps.note == "" and grasps.positions[:, 1].max() < -0.08
+    assert len(grasps) and grasps.note == "" and grasps.positions[:, 1].max() < 0.02
 
 
 def test_when_everything_collides_the_best_is_given_and_said(make_view, monkeypatch):
@@ -322,7 +322,7 @@ def test_several_views_find_what_one_alone_does_not_see(make_view):
     behind = ((0.0, 0.09, 0.02), (0.02, 0.02, 0.02), 0.0)
     front, back = make_view([wall, behind]), make_view([wall, behind], eye=(0.0, 0.45, 0.4))
     point = (0.0, 0.09, 0.03)
-    find = detector(best_at=point)
+    find = detector(best_at=point, orientations=(4,))  # the palm lies along the wall
     alone, both = find(front), find.detect_views([front, back])
     assert not len(alone) or np.linalg.norm(alone.positions[0] - point) > 0.03
     assert np.linalg.norm(both.positions[0] - point) < 0.02

@@ -13,13 +13,14 @@ from perception.grasping import Grasps, count_collisions, suppress_duplicates
 from perception.grasping.network.backbone import SceneMaps
 from perception.grasping.network.evaluator import GraspRatings
 from perception.grasping.network.fusion import Look, judged_by_all, visible_share
-from perception.grasping.network.hand_room import palm_overlap, points_in_hand
+from perception.grasping.network.hand_room import Tolerance, palm_overlap, points_in_hand
 from perception.grasping.network.model import GraspNetwork
 from perception.grasping.network.preparation import prepare, prepare_all
 from perception.grasping.network.search import Found
 from perception.grasping.network.targets import target_of
 from perception.grasping.network.verdict import Ranking, one_of_each, orthonormal, ranked
 
+NONE = Tolerance(palm_m=0.0, finger_m=0.0, tip_m=0.0)
 LARGE_HAND = GripperSpec(name="large", max_width_m=0.14, finger_depth_m=0.07, finger_breadth_m=0.03)
 
 
@@ -35,33 +36,34 @@ def test_points_in_the_hand_agree_with_the_exact_count(gripper):
     grasps = random_grasps(40)
     points = np.random.default_rng(1).uniform(-0.15, 0.25, (3000, 3))
     counts = count_collisions(grasps, points, gripper, approach_m=0.0, open_fully=True)
-    ours = points_in_hand(grasps.poses, points.astype(np.float32), gripper, tolerance_m=0.0)
+    ours = points_in_hand(grasps.poses, points.astype(np.float32), gripper, NONE)
     expected = counts.left_finger + counts.right_finger + counts.palm
     assert np.abs(ours - expected).max() <= 1 and (ours == expected).mean() > 0.9  # single precision, at the faces
     assert expected.max() > 50
 
 
 def test_tolerance_forgives_what_is_just_inside():
-    inner, depth = 0.5 * PANDA_HAND.max_width_m, PANDA_HAND.finger_depth_m
-    points = np.array(
-        [
-            [0.0, inner + 0.004, -0.01],  # 4 mm into a fingertip, from the inside
-            [0.0, inner + 0.010, -0.003],  # 3 mm into it, from its end
-            [0.0, 0.0, -depth - 0.004],  # 4 mm into the palm
-            [0.0, -inner - 0.010, -PANDA_HAND.tip_depth_m],  # where the tip meets the root
-            [0.0, 0.0, -0.01],  # between the fingers
-        ],
-        dtype=np.float32,
-    )
-    inside = [int(points_in_hand(np.eye(4)[None], points[[i]], PANDA_HAND, tolerance_m=0.006)[0]) for i in range(5)]
-    assert inside == [0, 0, 0, 1, 0]
-    strict = [int(points_in_hand(np.eye(4)[None], points[[i]], PANDA_HAND, tolerance_m=0.001)[0]) for i in range(5)]
-    assert strict == [1, 1, 1, 1, 0]
+    inner, depth, breadth = 0.5 * PANDA_HAND.max_width_m, PANDA_HAND.finger_depth_m, PANDA_HAND.finger_breadth_m
+    places = {
+        "4 mm into a finger from the inside": (0.0, inner + 0.004, -0.03),
+        "7 mm into a finger from its end": (0.0, inner + 0.010, -0.007),
+        "1 mm into a finger from its broad side": (0.5 * breadth - 0.001, inner + 0.010, -0.03),
+        "3 mm into the palm": (0.0, 0.0, -depth - 0.003),
+        "between the fingers": (0.0, 0.0, -0.01),
+        "deep in a finger": (0.0, -inner - 0.010, -PANDA_HAND.tip_depth_m),
+        "5 mm into the palm": (0.0, 0.0, -depth - 0.005),
+    }
+    points = np.array(list(places.values()), dtype=np.float32)
+    eye = np.eye(4)[None]
+    forgiving = [int(points_in_hand(eye, points[[i]], PANDA_HAND, Tolerance())[0]) for i in range(7)]
+    strict = [int(points_in_hand(eye, points[[i]], PANDA_HAND, NONE)[0]) for i in range(7)]
+    assert dict(zip(places, forgiving, strict=True)) == dict(zip(places, [0, 0, 0, 0, 0, 1, 1], strict=True))
+    assert dict(zip(places, strict, strict=True)) == dict(zip(places, [1, 1, 1, 1, 0, 1, 1], strict=True))
 
 
 def test_no_points_hit_nothing():
     nothing = np.zeros((0, 3), dtype=np.float32)
-    assert points_in_hand(np.eye(4)[None], nothing, PANDA_HAND, tolerance_m=0.006).tolist() == [0]
+    assert points_in_hand(np.eye(4)[None], nothing, PANDA_HAND, Tolerance()).tolist() == [0]
     assert palm_overlap(np.eye(4)[None], nothing, PANDA_HAND).tolist() == [0.0]
 
 
@@ -153,7 +155,7 @@ def test_a_target_is_where_it_is_and_held_where_it_is_between_the_fingers(make_v
     assert target.held(transform(down, np.array(at))).tolist() == [True, False, False, False]
 
 
-@pytest.mark.parametrize("bad", [{"stability_weight": 1.5}, {"tolerance_m": -1.0}, {"spacing_m": 0.0}])
+@pytest.mark.parametrize("bad", [{"stability_weight": 1.5}, {"width_margin_m": -1.0}, {"spacing_m": 0.0}])
 def test_what_is_no_ranking(bad):
     with pytest.raises(InputError, match="Ranking"):
         Ranking(**bad)

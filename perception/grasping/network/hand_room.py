@@ -2,37 +2,60 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
-from geometry import FloatArray, GripperSpec
+from geometry import FloatArray, GripperSpec, InputError
 
 Float32Array = NDArray[np.float32]
 
 _PALM = 4
 
 
+@dataclass(frozen=True, kw_only=True)
+class Tolerance:
+    """How deep in the hand a seen point may be and still be taken for noise, metres.
+
+    The palm is the strict part, since it is what the network misjudges: of 9,721 grasps that were tried in physics
+    and rated 0.8 or better, 357 had the palm more than 4 mm in what was seen. They succeeded less often
+    than the others: rated above 0.95, 94 % against 99 %; below, 78 % against 95 %. Of fingers the
+    network knows more than the points do: those seen to touch something did no worse, unless they were deep in it.
+    """
+
+    palm_m: float = 0.004
+    """Into the palm, from its front and its sides."""
+    finger_m: float = 0.005
+    """Into a finger from its sides, at most a quarter of the finger."""
+    tip_m: float = 0.015
+    """Into a finger from its end."""
+
+    def __post_init__(self) -> None:
+        if min(self.palm_m, self.finger_m, self.tip_m) < 0.0:
+            raise InputError("Tolerance", expected="metres of at least 0", got=f"{self}")
+
+
 def points_in_hand(
-    poses: FloatArray, points: Float32Array, gripper: GripperSpec, *, tolerance_m: float
+    poses: FloatArray, points: Float32Array, gripper: GripperSpec, tolerance: Tolerance
 ) -> NDArray[np.int64]:
-    """(N,) how many points lie deeper than a tolerance inside the fingers or the palm of the fully open hand.
+    """(N,) how many points lie in the fingers or the palm of the fully open hand, deeper than is tolerated.
 
     Args:
         poses: (N, 4, 4) grasps.
         points: (P, 3) what was seen, in the same frame.
         gripper: its boxes.
-        tolerance_m: how far a point may be inside a box and still be taken for noise.
+        tolerance: how deep.
     """
     x, y, z = in_grasp_frames(poses, points)
-    ahead, side = np.abs(x, out=x), np.abs(y, out=y)  # the hand's two halves are mirror images
-    inside = np.zeros(z.shape, dtype=bool)
-    for low, high in gripper.boxes()[[0, 2, _PALM]]:
-        first = 0.0 if low[1] < 0.0 else low[1] + tolerance_m
-        box = (ahead < high[0] - tolerance_m) & (side < high[1] - tolerance_m) & (z < high[2] - tolerance_m)
-        box &= z > low[2] - (tolerance_m if low[1] >= 0.0 else 0.0)
-        if first > 0.0:
-            box &= side > first
-        inside |= box
+    x, y = np.abs(x, out=x), np.abs(y, out=y)  # the hand's two halves are mirror images
+    tip, _, root, _, palm = gripper.boxes()
+    t = tolerance.palm_m
+    inside = (x < palm[1, 0] - t) & (y < palm[1, 1] - t) & (z > palm[0, 2]) & (z < palm[1, 2] - t)
+    for box in (tip, root):
+        across, along = (min(tolerance.finger_m, 0.25 * (box[1, k] - box[0, k])) for k in (0, 1))
+        beside = (x < box[1, 0] - across) & (y > box[0, 1] + along) & (y < box[1, 1] - along)
+        inside |= beside & (z > box[0, 2]) & (z < min(box[1, 2], -tolerance.tip_m))
     return np.count_nonzero(inside, axis=0)
 
 

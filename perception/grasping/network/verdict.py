@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from geometry import PANDA_HAND, FloatArray, GripperSpec, InputError
 from perception.grasping.grasps import Grasps
-from perception.grasping.network.hand_room import points_in_hand
+from perception.grasping.network.hand_room import Tolerance, points_in_hand
 from perception.grasping.network.search import Found
 
 _OPENING_MARGIN_M = 0.01
@@ -28,7 +28,7 @@ class Ranking:
     """How much wider than the object the hand must be able to open."""
     check_collisions: bool = True
     """Whether grasps at which the open hand would touch what was seen are left out, while there are others."""
-    tolerance_m: float = 0.006
+    tolerance: Tolerance = field(default_factory=Tolerance)
     """How deep in the hand a seen point may be and still count as noise."""
     checked: int = 100
     """How many of the best grasps are checked, and at most returned, where collisions are checked."""
@@ -38,7 +38,7 @@ class Ranking:
     """... and turned less than this against each other, the best one stays."""
 
     def __post_init__(self) -> None:
-        if not (0.0 <= self.stability_weight <= 1.0 and min(self.width_margin_m, self.tolerance_m) >= 0.0):
+        if not (0.0 <= self.stability_weight <= 1.0 and self.width_margin_m >= 0.0):
             raise InputError("Ranking", expected="stability_weight from 0 to 1, margins of at least 0", got=f"{self}")
         if not (self.spacing_m > 0.0 and self.spacing_rad > 0.0):
             raise InputError("Ranking", expected="spacings above 0", got=f"{self}")
@@ -64,7 +64,7 @@ def free_of(grasps: Grasps, points: NDArray[np.float32], ranking: Ranking, gripp
     best = grasps[: ranking.checked]
     if not (ranking.check_collisions and len(best) and len(points)):
         return grasps
-    return best[points_in_hand(best.poses, points, gripper, tolerance_m=ranking.tolerance_m) < _LEAST_HIT]
+    return best[points_in_hand(best.poses, points, gripper, ranking.tolerance) < _LEAST_HIT]
 
 
 def one_of_each(grasps: Grasps, ranking: Ranking, count: int) -> Grasps:
