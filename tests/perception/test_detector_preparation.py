@@ -8,7 +8,7 @@ import torch
 from scipy.spatial.transform import Rotation
 
 from geometry import InputError, invert, transform
-from perception.grasping.network.canonical_view import CANVAS
+from perception.grasping.network.canonical_view import CANVAS, resample
 from perception.grasping.network.depth_scale import scale_error
 from perception.grasping.network.preparation import canvas_for, prepare
 from perception.grasping.network.support import find_support
@@ -99,7 +99,15 @@ def test_without_a_table_the_frame_lies_below_what_is_seen(make_view):
     prepared = prepare(view)
     assert not prepared.has_table and prepared.scale == 1.0
     heights = transform_height(prepared, prepared.view.depth_m[0].numpy())
-    assert 0.0 < np.nanmin(heights) < 0.05
+    seen = resample(view.depth_m, view.camera, prepared.T_table_real, prepared.camera, prepared.T_table_camera) > 0.0
+    assert seen.any() and 0.0 < np.nanmin(heights[seen]) < 0.05
+    np.testing.assert_allclose(heights[~seen], 0.0, atol=1e-5)  # what is not seen shows the make-believe table
+
+
+def test_an_image_without_depth_stays_empty(make_view):
+    view = make_view(BOXES, table_z_m=-np.inf)
+    view.depth_m = np.zeros_like(view.depth_m)
+    assert not prepare(view).view.depth_m.any()
 
 
 def test_holes_are_holes_however_they_are_written(make_view):

@@ -41,7 +41,7 @@ class Prepared(NamedTuple):
     T_table_real: FloatArray
     """(4, 4) pose of the real camera in the table frame."""
     has_table: bool
-    """Whether z = 0 is solid; else it only lies below what was seen."""
+    """Whether z = 0 is solid; else it only lies below what was seen, and the image shows it where nothing was."""
     workspace: FloatArray
     """(2, 3) corners in the world of where grasps are wanted; infinite where nothing was said."""
     scale: float
@@ -84,6 +84,8 @@ def _prepared(view: DepthView, support: Support, device: torch.device | str) -> 
     center, half = _region(view, support, T_table_camera)
     camera, T_table_canonical = canonical_camera(T_table_camera, center, canvas_for(half, T_table_camera, center))
     image = resample(view.depth_m, view.camera, T_table_camera, camera, T_table_canonical)
+    if not support.is_table:
+        image = _on_make_believe_table(image, camera, T_table_canonical)
     known = view.table_z_m is not None and np.isfinite(view.table_z_m)
     scale = _scale(image, camera, T_table_canonical) if known else 1.0
     network_view = View(
@@ -150,5 +152,17 @@ def _region(view: DepthView, support: Support, T_table_camera: FloatArray) -> tu
 
 
 def _scale(image: NDArray[np.float32], camera: PinholeCamera, T_table_canonical: FloatArray) -> float:
-    rays = camera.rays()[::_STRIDE, ::_STRIDE].astype(np.float32) @ T_table_canonical[:3, :3].T.astype(np.float32)
-    return scale_error(image[::_STRIDE, ::_STRIDE], table_depth(rays, float(T_table_canonical[2, 3])))
+    return scale_error(image[::_STRIDE, ::_STRIDE], _table_depth(camera, T_table_canonical, _STRIDE))
+
+
+def _on_make_believe_table(
+    image: NDArray[np.float32], camera: PinholeCamera, T_table_canonical: FloatArray
+) -> NDArray[np.float32]:
+    """What was seen, on a table where nothing was: the network knows no objects that float in the void."""
+    return np.where((image > 0.0) | ~image.any(), image, _table_depth(camera, T_table_canonical))
+
+
+def _table_depth(camera: PinholeCamera, T_table_canonical: FloatArray, stride: int = 1) -> NDArray[np.float32]:
+    """(h, w) depth of the plane z = 0 at every so many pixels; 0 where they miss it."""
+    rays = camera.rays()[::stride, ::stride].astype(np.float32) @ T_table_canonical[:3, :3].T.astype(np.float32)
+    return table_depth(rays, float(T_table_canonical[2, 3]))

@@ -21,7 +21,7 @@ def places(look: Look) -> tuple[Tensor, Tensor]:
     """Points (N, 3) of the table frame, one for each seed cell, and (N,) whether something stands there.
 
     Something stands where the network sees an object, or where the depth itself is well above the
-    table; without a table, wherever there is a return.
+    table; without a table, wherever something was seen.
     """
     view, maps = look.prepared.view, look.maps
     front = maps.front_m[:, None]
@@ -30,10 +30,10 @@ def places(look: Look) -> tuple[Tensor, Tensor]:
     valid = (view.depth_m > 0.0).float()[:, None]
     weight = avg_pool2d(valid, SEED_STRIDE)
     seen = weight.flatten() > 0.25
-    if not look.prepared.has_table:
-        return points, seen
     measured = avg_pool2d(view.depth_m[:, None], SEED_STRIDE) / weight.clamp_min(1e-6)
     heights = _points(measured[0, 0], SEED_STRIDE, look)[:, 2]
+    if not look.prepared.has_table:
+        return points, seen & (heights > _SOLID_M)
     is_object = max_pool2d(maps.object_logit[:, None], SEED_STRIDE // MAP_STRIDE).flatten() > 0.0
     return points, seen & (is_object | (heights > _HIGH_M))
 
@@ -42,9 +42,9 @@ def solid_points(look: Look) -> NDArray[np.float32]:
     """(P, 3) points of the table frame on the cleaned surfaces of what stands on the table."""
     view, maps = look.prepared.view, look.maps
     points = _points(maps.front_m[0], MAP_STRIDE, look)
-    seen = view.depth_m[0, ::MAP_STRIDE, ::MAP_STRIDE].flatten() > 0.0
+    seen = (view.depth_m[0, ::MAP_STRIDE, ::MAP_STRIDE].flatten() > 0.0) & (points[:, 2] > _SOLID_M)
     if look.prepared.has_table:
-        seen &= (maps.object_logit.flatten() > 0.0) & (points[:, 2] > _SOLID_M)
+        seen &= maps.object_logit.flatten() > 0.0
     solid = points[seen]
     out: NDArray[np.float32] = solid[:: 1 + len(solid) // _MOST_POINTS].cpu().numpy()
     return out

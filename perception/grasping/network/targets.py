@@ -193,6 +193,6 @@ def _points(prepared: Prepared) -> NDArray[np.float32]:
 
 
 def _solid(prepared: Prepared) -> NDArray[np.bool_]:
-    """(h, w) canonical pixels with a return that is not the table."""
+    """(h, w) canonical pixels with a return that is not the table, be it real or make-believe."""
     solid = prepared.view.depth_m[0].cpu().numpy() > 0.0
-    return solid & (_points(prepared)[..., 2] > _SOLID_M) if prepared.has_table else solid
+    return np.asarray(solid & (_points(prepared)[..., 2] > _SOLID_M))
