@@ -44,7 +44,7 @@ class Search:
     """Best of them around which it looks again; 0 does not."""
     moves: int = 8
     """Small moves of each finalist."""
-    mirrors: bool = False
+    mirrors: bool = True
     """Whether the finalists are judged again in worlds mirrored in the hand's planes, and the word is the mean."""
     around: Literal["best", "mean"] = "best"
     """Whether a move that is rated better takes part itself, or a finalist is worth its moves' mean."""
