@@ -61,13 +61,13 @@ def scene_terms(maps: SceneMaps, grid: SeedGrid, batch: Batch) -> dict[str, Tens
     quality = cross_entropy(grid.quality_logit, target, reduction="none").mean(dim=(2, 3))
     clean, thickness, valid, solid = _coarse(batch)
     return {
-        "quality": quality[known].mean(),
+        "quality": _mean(quality[known]),
         "graspness": _graspness(maps, batch, known),
-        "front": ((maps.front_m - clean).abs() / _FRONT_M).clamp_max(5.0)[valid].mean(),
-        "exit": ((maps.exit_m - maps.front_m - thickness).abs() / _THICKNESS_M).clamp_max(5.0)[solid].mean(),
+        "front": _mean(((maps.front_m - clean).abs() / _FRONT_M).clamp_max(5.0)[valid]),
+        "exit": _mean(((maps.exit_m - maps.front_m - thickness).abs() / _THICKNESS_M).clamp_max(5.0)[solid]),
         "is_object": cross_entropy(maps.object_logit, _coarse_mask(batch).float()),
-        "place": l1_loss(grid.width_m[works], batch.width_m[works]) / 0.02
-        + l1_loss(grid.offset_m[works], batch.offset_m[works]) / 0.02,
+        "place": _mean(l1_loss(grid.width_m[works], batch.width_m[works], reduction="none")) / 0.02
+        + _mean(l1_loss(grid.offset_m[works], batch.offset_m[works], reduction="none")) / 0.02,
     }
 
 
@@ -75,11 +75,16 @@ def trial_terms(ratings: GraspRatings, examples: Examples) -> dict[str, Tensor]:
     """Terms of the evaluator for N grasps; NaN in a target leaves the grasp out of that term."""
     tried, rated = ~examples.success.isnan(), ~examples.quality.isnan()
     return {
-        "success": cross_entropy(ratings.success_logit[tried], examples.success[tried]),
-        "rated_quality": cross_entropy(ratings.quality_logit[rated], examples.quality[rated]),
+        "success": _mean(cross_entropy(ratings.success_logit[tried], examples.success[tried], reduction="none")),
+        "rated_quality": _mean(cross_entropy(ratings.quality_logit[rated], examples.quality[rated], reduction="none")),
         "balance": _distance(ratings.com_m, examples.com_m),
         "rated_place": _distance(ratings.width_m, examples.width_m) + _distance(ratings.offset_m, examples.offset_m),
     }
+
+
+def _mean(values: Tensor) -> Tensor:
+    """The mean; of nothing it is 0, so that a batch without any case of a kind does no harm."""
+    return values.mean() if values.numel() else values.sum()
 
 
 def _distance(said_m: Tensor, true_m: Tensor) -> Tensor:
@@ -109,7 +114,7 @@ def _graspness(maps: SceneMaps, batch: Batch, known: Tensor) -> Tensor:
     at_seeds = cross_entropy(logit[image, rows, columns], graspness_target(batch.quality), reduction="none")
     empty = (max_pool2d(batch.is_object.float()[:, None], SEED_STRIDE)[:, 0] == 0.0).float()
     elsewhere = cross_entropy(logit, torch.zeros_like(logit), reduction="none") * empty
-    return at_seeds[known].mean() + 0.5 * elsewhere.sum() / empty.sum().clamp_min(1.0)
+    return _mean(at_seeds[known]) + 0.5 * elsewhere.sum() / empty.sum().clamp_min(1.0)
 
 
 def _coarse_mask(batch: Batch) -> Tensor:
