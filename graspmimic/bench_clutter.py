@@ -51,6 +51,8 @@ class BenchClutter:
     """Weights of --planner network, in place of the package's own."""
     min_probability: float = 0.0
     """--planner network finds nothing where its best grasp is less likely to succeed; dialect B allows three skips."""
+    give_up_below: float = 0.0
+    """--planner network finds nothing below this probability even where that ends the round."""
     rounds: int = 100
     """Rounds for each seed."""
     seeds: Annotated[
@@ -80,7 +82,9 @@ class BenchClutter:
 
     def run(self, console: Console) -> dict[str, Any]:
         """Run the benchmark and return the flat results."""
-        planner = make_planner(self.planner, weights=self.weights, min_probability=self.min_probability)
+        planner = make_planner(
+            self.planner, weights=self.weights, min_probability=self.min_probability, give_up_below=self.give_up_below
+        )
         prepare_folder(self.output)
         objects = load_with_progress(console, self.objects, self.object_scale, only=read_names(self.only))
         console.print(

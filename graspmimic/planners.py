@@ -37,6 +37,8 @@ class NetworkPlanner:
     min_probability: float = 0.0
     """Below this probability of success of its best grasp it finds nothing, and a robot looks from elsewhere; not
     where the view says that nothing more may be skipped (`skips_left`)."""
+    give_up_below: float = 0.0
+    """Below this probability it finds nothing, even where that ends the round; VGN and GIGA do so at a score of 0.9."""
     threads: int = 1
     """Threads of the network; on one, results do not depend on how many there are."""
 
@@ -64,10 +66,12 @@ class NetworkPlanner:
 
         torch.set_num_threads(self.threads)
         grasps = _detector(self.weights, everywhere).detect_view(view, target=target, cone=cone)
-        if len(grasps) and grasps.scores[0] < self.min_probability and getattr(view, "skips_left", 1) > 0:
+        least = self.min_probability if getattr(view, "skips_left", 1) > 0 else 0.0
+        least = max(least, self.give_up_below)
+        if len(grasps) and grasps.scores[0] < least:
             from perception.grasping import Grasps
 
-            return Grasps(note=f"the best grasp succeeds with {grasps.scores[0]:.2f}, below {self.min_probability:.2f}")
+            return Grasps(note=f"the best grasp succeeds with {grasps.scores[0]:.2f}, below {least:.2f}")
         return grasps
 
 
@@ -79,7 +83,9 @@ def _detector(weights: Path | None, everywhere: bool = False) -> GraspDetector:
     return GraspDetector.from_pretrained(weights, ranking=Ranking(checked=_CHECKED) if everywhere else None)
 
 
-def make_planner(name: str, *, weights: Path | None = None, min_probability: float = 0.0) -> Callable[[Any], Any]:
+def make_planner(
+    name: str, *, weights: Path | None = None, min_probability: float = 0.0, give_up_below: float = 0.0
+) -> Callable[[Any], Any]:
     """The planner of a name.
 
     Args:
@@ -89,7 +95,8 @@ def make_planner(name: str, *, weights: Path | None = None, min_probability: flo
             a class that makes one without arguments. "network+imagination" and "antipodal+imagination" try their
             best grasps in an imagined scene before they choose.
         weights: of the network, in place of the package's own.
-        min_probability: of the network, below which it declines.
+        min_probability: of the network, below which it declines where it may.
+        give_up_below: of the network, below which it finds nothing.
     Raises:
         InputError: if there is no such planner.
     """
@@ -97,9 +104,10 @@ def make_planner(name: str, *, weights: Path | None = None, min_probability: flo
         return _imagining(name, weights, min_probability)
     if name == "network":
         _detector(weights)  # a bad file is said at once, not in a worker process
-        return NetworkPlanner(weights=weights, min_probability=min_probability)
-    if weights is not None or min_probability:
-        raise InputError("--weights, --min-probability", expected="--planner network", got=f"--planner {name}")
+        return NetworkPlanner(weights=weights, min_probability=min_probability, give_up_below=give_up_below)
+    if weights is not None or min_probability or give_up_below:
+        options = "--weights, --min-probability, --give-up-below"
+        raise InputError(options, expected="--planner network", got=f"--planner {name}")
     if name == "oracle":
         from envs.clutter import OraclePlanner
 

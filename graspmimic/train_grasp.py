@@ -15,10 +15,12 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from geometry import InputError
 from graspmimic.options import OptionalFile
-from graspmimic.report import versions
+from graspmimic.report import prepare_folder, versions
 
 if TYPE_CHECKING:
+    from perception.grasping.training.dataset import GraspDataset
     from perception.grasping.training.loop import TrainingConfig
+    from perception.grasping.training.workers import Workers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,13 +68,14 @@ class TrainGrasp:
                 expected="--validation in (0, 0.5), --steps and --batch >= 1, --threads and --seed >= 0",
                 got=f"{self}",
             )
+        if self.evaluator_only and self.init is None:
+            raise InputError("--evaluator-only", expected="the weights whose evaluator is trained", got="no --init")
 
     def run(self, console: Console) -> dict[str, Any]:
         """Train, validate, calibrate, and write the weights."""
         import torch
 
         from perception.grasping.network.model import GraspNetwork
-        from perception.grasping.training.dataset import GraspDataset, scene_files
         from perception.grasping.training.log import TrainingLog
         from perception.grasping.training.loop import train
         from perception.grasping.training.manifest import read_manifest
@@ -82,11 +85,9 @@ class TrainGrasp:
         torch.manual_seed(self.seed)
         workers = Workers.join(self.device)
         manifest = read_manifest(self.data)
-        numbers = sorted(scene_files(self.data))
-        held = max(1, round(self.validation * len(numbers)))
-        with console.status("reading the data set"):
-            training = GraspDataset(self.data, workers.share(numbers[:-held]))
-            validation = GraspDataset(self.data, numbers[-held:], trials_per_view=200)
+        if workers.first:
+            prepare_folder(self.output)
+        training, validation = self._scenes(console, workers)
         network = GraspNetwork.load(self.init) if self.init is not None else GraspNetwork()
         console.print(
             f"Training on {workers.device}, {workers.count} process(es): {len(training)} views, "
@@ -122,6 +123,28 @@ class TrainGrasp:
         if not workers.first:
             return {}
         return self._finish(console, network, validation, manifest, time.time() - start_s)
+
+    def _scenes(self, console: Console, workers: Workers) -> tuple[GraspDataset, GraspDataset]:
+        """What this process trains on, and what all of them validate on."""
+        from perception.grasping.training.dataset import GraspDataset, scene_files
+
+        numbers = sorted(scene_files(self.data))
+        if len(numbers) < 2:
+            remedy = "run `graspmimic generate grasps`"
+            raise InputError(str(self.data), expected="at least 2 scenes", got=f"{len(numbers)}", remedy=remedy)
+        held = max(1, round(self.validation * len(numbers)))
+        with console.status("reading the data set"):
+            training = GraspDataset(self.data, workers.share(numbers[:-held]))
+            validation = GraspDataset(self.data, numbers[-held:], trials_per_view=200)
+        successes = sum(int(scene.trials["success"].sum()) for scene in validation.scenes)
+        if not 0 < successes < validation.trial_count:
+            raise InputError(
+                "--validation",
+                expected=f"both successes and failures among the trials of the last {held} scenes",
+                got=f"{successes} of {validation.trial_count} succeeded",
+                remedy="set a larger share aside, or add trials to the data set",
+            )
+        return training, validation
 
     @property
     def _config(self) -> TrainingConfig:
