@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import pytest
 import torch
@@ -51,6 +53,15 @@ class StubBackbone(nn.Module):
         return SeedGrid(quality, torch.full(shape, 0.04), torch.zeros(shape))
 
 
+class StubVolumes(NamedTuple):
+    """The poses themselves, which look the same in every mirror."""
+
+    poses: Tensor
+
+    def mirrored(self, *_: Tensor) -> StubVolumes:
+        return self
+
+
 class StubEvaluator(nn.Module):
     """Likes grasps the nearer they are to a point of the table frame; any grasp where there is none."""
 
@@ -58,8 +69,8 @@ class StubEvaluator(nn.Module):
         super().__init__()
         self.best_at, self.width_m = best_at, width_m
 
-    def volumes(self, poses: Tensor, *_: object) -> tuple[Tensor]:
-        return (poses,)
+    def volumes(self, poses: Tensor, *_: object) -> StubVolumes:
+        return StubVolumes(poses)
 
     def forward(self, poses: Tensor) -> GraspRatings:
         logit = torch.zeros(len(poses))
