@@ -8,11 +8,12 @@ of a grasp's trials that held, the new score has the log-odds
     logit(p) + weight * (h - expected)
 
 which is Bayes' rule where trials that held, and those that did not, come with those likelihood ratios.
+Grasps are tried in the planner's order, and no further than until none of the rest can come first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -35,6 +36,7 @@ GraspPlanner = Callable[[SceneView], Grasps]
 """Any planner."""
 
 _LEAST_SCORE = 1e-4
+_MOVE_M, _MOVE_RAD = 0.003, 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +46,7 @@ class Imagination:
     completion: Completion = "symmetric"
     """How hidden sides are guessed; "predicted" needs the grasp network."""
     candidates: int = 8
-    """Best grasps that are tried."""
+    """Grasps that are tried at most, the planner's best."""
     moves: int = 0
     """Further trials of each, moved by some millimetres and degrees."""
     weight: float = 1.5
@@ -100,26 +102,36 @@ def imagine(view: SceneView, imagination: Imagination) -> tuple[TableScene, list
 
 
 def _ranked_anew(grasps: Grasps, view: SceneView, imagination: Imagination) -> Grasps:
+    """The grasps, best first on the way in, with the scores of those that were tried put right."""
     scene, bodies = imagine(view, imagination)
-    best = grasps.poses[: imagination.candidates]
-    poses = _with_moves(invert(scene.T_world_table) @ best, imagination.moves)
-    rules = replace(imagination.private, has_table=scene.has_table)
-    executions = try_grasps(bodies, list(poses), rules, imagination.processes)
-    held = np.array([e.success for e in executions], dtype=np.float64).reshape(len(best), -1).mean(axis=1)
     scores = grasps.scores.copy()
-    odds = logit(np.clip(scores[: len(best)], _LEAST_SCORE, 1.0 - _LEAST_SCORE))
-    scores[: len(best)] = expit(odds + imagination.weight * (held - imagination.expected))
+    odds = logit(np.clip(scores[: imagination.candidates], _LEAST_SCORE, 1.0 - _LEAST_SCORE))
+    poses = _with_moves(invert(scene.T_world_table) @ grasps.poses[: len(odds)], imagination.moves)
+    rules = replace(imagination.private, has_table=scene.has_table)
+    held = _held_shares(bodies, poses, rules, imagination.processes)
+    most = imagination.weight * (1.0 - imagination.expected)
+    tried: list[float] = []
+    for prior in odds:
+        if tried and max(tried) >= prior + most:  # neither this grasp nor a later one can come first any more
+            break
+        tried.append(float(prior + imagination.weight * (next(held) - imagination.expected)))
+    scores[: len(tried)] = expit(tried)
     return replace(grasps, scores=scores).sorted()
 
 
-_MOVE_M, _MOVE_RAD = 0.003, 0.05
+def _held_shares(bodies: list[ImaginedBody], poses: FloatArray, rules: PrivateRules, processes: int) -> Iterator[float]:
+    """The share of each grasp's trials that held, for poses (N, M, 4, 4); tried only as far as somebody asks."""
+    for start in range(0, len(poses), processes):
+        part = poses[start : start + processes]
+        held = np.array([e.success for e in try_grasps(bodies, part.reshape(-1, 4, 4), rules, processes)])
+        yield from held.reshape(len(part), -1).mean(axis=1).tolist()
 
 
 def _with_moves(poses: FloatArray, count: int) -> FloatArray:
-    """(N * (1 + count), 4, 4) each pose, followed by itself moved in `count` ways, always the same ones."""
+    """(N, 1 + count, 4, 4) each pose, followed by itself moved in `count` ways, always the same ones."""
     rng = np.random.default_rng(0)
     moves = [np.eye(4)]
     for _ in range(count):
         turn = Rotation.from_rotvec(_MOVE_RAD * rng.standard_normal(3))
         moves.append(transform(turn, _MOVE_M * rng.standard_normal(3)))
-    return np.asarray((poses[:, None] @ np.stack(moves)).reshape(-1, 4, 4))
+    return np.asarray(poses[:, None] @ np.stack(moves))

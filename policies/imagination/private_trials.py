@@ -9,7 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
@@ -32,7 +32,7 @@ class PrivateRules:
 
 
 def try_grasps(
-    bodies: Sequence[ImaginedBody], poses: Sequence[FloatArray], rules: PrivateRules, processes: int = 1
+    bodies: Sequence[ImaginedBody], poses: Iterable[FloatArray], rules: PrivateRules, processes: int = 1
 ) -> list[Execution]:
     """Try each of the poses (N, 4, 4), `T_table_grasp`, on the same imagined scene.
 

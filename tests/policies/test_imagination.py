@@ -216,6 +216,15 @@ def test_the_grasp_that_held_is_put_first_with_the_odds_of_the_docstring() -> No
     assert odds(ranked.scores[1]) == pytest.approx(odds(0.80) - 2.0 * 0.75)
 
 
+def test_no_more_is_tried_than_decides_who_comes_first() -> None:
+    def good_first(view: SceneView) -> Grasps:
+        return replace(proposals(view), poses=proposals(view).poses[::-1])
+
+    ranked = Imagination(weight=2.0, expected=0.75)(good_first)(box_view())
+    assert ranked.scores[0] > 0.80
+    assert ranked.scores[1] == 0.75
+
+
 def test_without_weight_nothing_changes_and_twice_the_same_is_the_same() -> None:
     view = box_view()
     plain = proposals(view)
