@@ -201,16 +201,18 @@ def test_channels_follow_the_table_not_the_camera() -> None:
     np.testing.assert_allclose(channels_of(0.0, raise_m=0.03)[0][0], 0.3, atol=1e-5)
 
 
-def test_a_wall_that_faces_the_camera_has_its_normal_towards_it() -> None:
+@pytest.mark.parametrize("normal", [(0.0, -1.0, 0.0), (0.6, -0.8, 0.0), (-0.48, -0.64, 0.6)])
+def test_a_wall_has_its_normal_towards_the_camera(normal: tuple[float, float, float]) -> None:
     eye = np.array((0.15, -0.3, 0.2))
     camera, T = canonical_camera(look_at(eye, TARGET), MIDDLE)
     rays = camera.rays() @ T[:3, :3].T
-    depth = ((0.15 - eye[1]) / rays[..., 1]).astype(np.float32)  # y = 0.15; the view frame is the table's here
+    depth = ((np.array(TARGET) - eye) @ normal / (rays @ normal)).astype(np.float32)
     seen = view_channels(
         torch.from_numpy(depth)[None], torch.tensor([camera.fx]).float(), torch.from_numpy(T)[None].float()
     )[0].numpy()
     inner = seen[2:5, 4:-4, 4:-4]
-    np.testing.assert_allclose(inner, np.broadcast_to([[[0.0]], [[-1.0]], [[0.0]]], inner.shape), atol=5e-3)
+    # seen along y, the view frame is turned as the table's
+    np.testing.assert_allclose(inner, np.broadcast_to(np.reshape(normal, (3, 1, 1)), inner.shape), atol=5e-3)
 
 
 def test_holes_are_zero_in_all_channels_but_the_steepness() -> None:
