@@ -1,6 +1,6 @@
 """Learning to detect grasps: the dataset and its generation."""
 
-from perception.grasping.training.manifest import read_manifest
+from perception.grasping.training import read_manifest
 from policies.grasp_learning.generator import GenerationConfig, SceneSummary, generate, manifest_of
 from policies.grasp_learning.object_pool import ObjectPool, WeightedSet
 from policies.grasp_learning.recipe import SCENE_MIX, Physics, Recipe, RecipeObject, SceneMix, settle_scene

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from geometry import InputError
-from perception.grasping.training.manifest import FORMAT, NAME, VERSION, read_manifest
+from perception.grasping.training import DATA_FORMAT, MANIFEST, DATA_VERSION, read_manifest
 
 _FREE = ("scenes", "versions")
 
@@ -39,8 +39,8 @@ def claim_folder(folder: Path, manifest: Mapping[str, Any]) -> None:
         InputError: if the folder holds shards of another kind; names the fields that differ.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / NAME
-    wanted = json.loads(json.dumps({"format": FORMAT, "version": VERSION, **manifest}))
+    path = folder / MANIFEST
+    wanted = json.loads(json.dumps({"format": DATA_FORMAT, "version": DATA_VERSION, **manifest}))
     if path.is_file():
         found = read_manifest(folder)
         keys = sorted(key for key in {*wanted, *found} - set(_FREE) if wanted.get(key) != found.get(key))

@@ -27,7 +27,7 @@ SMALL = NetworkSpec(
 SIZE, EYE_M, FOCAL, DEPTH_M = 64, (0.15, 0.15, 0.6), 270.0, 0.5
 STEEP, TILTED = 0, 8 * 20
 """Orientations of the grid: straight down, and well inclined."""
-ONCE = Search(per_seed=1, finalists=0, spread=0)
+ONCE = Search(per_seed=1, finalists=0, spread=0, mirrors=False)
 
 
 class Seen(NamedTuple):
@@ -120,7 +120,7 @@ def test_the_most_promising_places_are_taken_and_the_evaluator_orders_them() -> 
     view, maps = scene({(3, 3): 1.0, (8, 8): 3.0, (12, 12): 2.0, (5, 1): 0.5})
     made = network()
     made.calibration = torch.tensor([0.5, -1.0])
-    found = find_grasps(made, view, maps, Search(seeds=3, per_seed=1, finalists=0, spread=0))
+    found = find_grasps(made, view, maps, Search(seeds=3, per_seed=1, finalists=0, spread=0, mirrors=False))
     assert places(found) == {(3, 3), (8, 8), (12, 12)} and places(found, 1) == {(12, 12)}
     x = found.poses[:, 0, 3].double().numpy()
     assert (np.diff(x) < 0.0).all()
@@ -135,7 +135,7 @@ def test_no_place_without_an_object_or_without_promise() -> None:
     found = find_grasps(network(), view, maps._replace(object_logit=maps.object_logit - 40.0), ONCE)
     assert found.poses.shape == (0, 4, 4) and all(len(value) == 0 for value in found)
     everything = find_grasps(
-        network(), view, maps, Search(seeds=999, per_seed=1, finalists=0, spread=0, least_promise=-1.0)
+        network(), view, maps, Search(seeds=999, per_seed=1, finalists=0, spread=0, mirrors=False, least_promise=-1.0)
     )
     assert len(everything.poses) == 128  # the evaluator's share
 
@@ -149,7 +149,9 @@ def test_one_object_pixel_makes_an_object_of_a_place() -> None:
 def test_the_best_entries_of_all_places_are_judged() -> None:
     view, maps = scene({(3, 3): 1.0, (12, 12): 1.0})
     made = network((STEEP, 2), (TILTED, 2), (TILTED, 1))
-    found = find_grasps(made, view, maps, Search(per_seed=2, candidates=3, finalists=0, spread=0), has_table=False)
+    found = find_grasps(
+        made, view, maps, Search(per_seed=2, candidates=3, finalists=0, spread=0, mirrors=False), has_table=False
+    )
     tilted = found.poses[:, 2, 2] > -0.9
     assert len(found.poses) == 3 and int(tilted.sum()) == 1  # both best ones, and the second of the better place
     assert found.poses[tilted][0, 0, 3] > 0.15
@@ -166,7 +168,7 @@ def test_without_reranking_the_grids_order_stands() -> None:
 
 def test_wishes_are_kept() -> None:
     view, maps = scene({(3, 3): 4.0, (8, 8): 4.0, (12, 12): 4.0})
-    made, search = network((STEEP, 1), (TILTED, 1)), Search(per_seed=2)
+    made, search = network((STEEP, 1), (TILTED, 1)), Search(per_seed=2, mirrors=False)
     found = find_grasps(
         made,
         view,
@@ -213,7 +215,7 @@ def test_what_would_be_drawn_back_too_far_is_left_out() -> None:
 def test_better_moves_of_the_finalists_take_part() -> None:
     view, maps = scene({(3, 3): 4.0, (8, 8): 4.0, (12, 12): 4.0})
     plain = find_grasps(network(), view, maps, ONCE)
-    search = Search(per_seed=1, finalists=2, moves=8, spread=0)
+    search = Search(per_seed=1, finalists=2, moves=8, spread=0, mirrors=False)
     found = find_grasps(network(), view, maps, search)
     assert len(found.poses) == 3 + 2 * 8 and (found.probability.diff() <= 0.0).all()
     assert found.poses[0, 0, 3] > plain.poses[0, 0, 3] + 0.002
@@ -227,7 +229,9 @@ def test_better_moves_of_the_finalists_take_part() -> None:
 def test_a_finalist_may_be_worth_the_mean_of_its_moves() -> None:
     view, maps = scene({(3, 3): 4.0, (8, 8): 4.0, (12, 12): 4.0})
     plain = find_grasps(network(), view, maps, ONCE)
-    found = find_grasps(network(), view, maps, Search(per_seed=1, finalists=2, moves=8, around="mean", spread=0))
+    found = find_grasps(
+        network(), view, maps, Search(per_seed=1, finalists=2, moves=8, around="mean", spread=0, mirrors=False)
+    )
     torch.testing.assert_close(found.poses, plain.poses)
     around = torch.sigmoid(100.0 * (moved(plain.poses[:2], 8)[:, 0, 3] - 0.15)).view(2, 8)
     expected = (plain.probability[:2] + around.sum(dim=1)) / 9
@@ -238,8 +242,8 @@ def test_a_finalist_may_be_worth_the_mean_of_its_moves() -> None:
 def test_every_patch_of_the_scene_is_looked_at() -> None:
     easy = {(r, c): 5.0 for r in range(4) for c in range(4)}
     view, maps = scene({**easy, (12, 12): -2.0, (13, 13): -3.0})
-    wide = Search(seeds=4, per_seed=1, finalists=0, spread=1)
-    narrow = Search(seeds=4, per_seed=1, finalists=0, spread=0)
+    wide = Search(seeds=4, per_seed=1, finalists=0, spread=1, mirrors=False)
+    narrow = Search(seeds=4, per_seed=1, finalists=0, spread=0, mirrors=False)
     assert places(find_grasps(network(), view, maps, narrow)) < set(easy)
     found = places(find_grasps(network(), view, maps, wide))
     assert len(found) == 5 and (12, 12) in found and (13, 13) not in found

@@ -6,7 +6,7 @@ What needs PyTorch is imported when it is first asked for, so that making data s
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from perception.grasping.training.manifest import read_manifest
+from perception.grasping.training.manifest import DATA_FORMAT, DATA_VERSION, MANIFEST, read_manifest
 
 if TYPE_CHECKING:
     from perception.grasping.training.augment import SensorFaults, add_faults
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from perception.grasping.training.loop import TrainingConfig, train
 
 __all__ = [
+    "DATA_FORMAT",
+    "DATA_VERSION",
+    "MANIFEST",
     "GraspDataset",
     "SensorFaults",
     "TrainingConfig",

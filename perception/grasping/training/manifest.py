@@ -8,11 +8,11 @@ from typing import Any
 
 from geometry import InputError
 
-FORMAT = "graspmimic-grasps"
+DATA_FORMAT = "graspmimic-grasps"
 """The manifest's `format`."""
-VERSION = 1
+DATA_VERSION = 1
 """The manifest's `version`: scenes of another one are not read."""
-NAME = "manifest.json"
+MANIFEST = "manifest.json"
 """The manifest's file in the data set's folder."""
 
 
@@ -22,7 +22,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     Raises:
         InputError: if there is none or it is of another format or version.
     """
-    path = folder / NAME
+    path = folder / MANIFEST
     expected, remedy = "the manifest of a data set", "make one with `graspmimic generate grasps`"
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
@@ -31,7 +31,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise InputError(str(path), expected=expected, got=f"{error.strerror}", remedy=remedy) from None
     except (ValueError, TypeError, KeyError, RecursionError):
         raise InputError(str(path), expected=expected, got="something else", remedy=remedy) from None
-    if kind != (FORMAT, VERSION):
-        expected = f"format {FORMAT}, version {VERSION}"
+    if kind != (DATA_FORMAT, DATA_VERSION):
+        expected = f"format {DATA_FORMAT}, version {DATA_VERSION}"
         raise InputError(str(path), expected=expected, got=f"{kind[0]}, {kind[1]}", remedy="generate it again")
     return dict(found)
