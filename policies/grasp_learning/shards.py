@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from geometry import InputError
-from perception.grasping.training import DATA_FORMAT, MANIFEST, DATA_VERSION, read_manifest
+from perception.grasping.training import DATA_FORMAT, DATA_VERSION, MANIFEST, read_manifest
 
 _FREE = ("scenes", "versions")
 
