@@ -118,7 +118,8 @@ class TrainGrasp:
                 device=workers.device,
                 on_step=on_step,
                 wrap=workers.wrap,
-                checkpoint=self.output / "checkpoint.safetensors" if workers.first else None,
+                checkpoint=self.output / "checkpoint.safetensors",
+                writes=workers.first,
             )
         if not workers.first:
             return {}

@@ -72,6 +72,7 @@ def train(
     *,
     device: torch.device | str = "cpu",
     checkpoint: Path | None = None,
+    writes: bool = True,
     on_step: OnStep | None = None,
     wrap: Callable[[nn.Module], nn.Module] = lambda module: module,
 ) -> GraspNetwork:
@@ -83,17 +84,18 @@ def train(
         config: how.
         device: where.
         checkpoint: a file that progress is kept in; if it exists, training goes on from it.
+        writes: whether this process writes the checkpoint; of several, all read it and one writes.
         on_step: called after each step with its number, the loss and the learning rate.
         wrap: wraps the step in, for example, DistributedDataParallel.
     """
     device = torch.device(device)
     network = network.to(device).use_bf16(config.bf16)
     network.backbone.requires_grad_(not config.evaluator_only)
-    step_module = wrap(_Step(network, config))
     optimizer = torch.optim.AdamW(network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
     average = {name: value.detach().clone() for name, value in network.state_dict().items()}
     state = Checkpoint(checkpoint, network, optimizer, average)
     first = state.restore()
+    step_module = wrap(_Step(network, config))  # after restoring: what wraps it hands the first one's weights round
     generator = torch.Generator().manual_seed(config.seed + 7919 * first)
     batches = _ahead(_batches(dataset, config.batch, np.random.default_rng([config.seed, first])))
     for step in range(first, config.steps):
@@ -112,7 +114,7 @@ def train(
         _update(average, network, min(config.average, (step + 1) / (step + 10)))
         if on_step is not None:
             on_step(step, loss, rate)
-        if (step + 1) % config.checkpoint_every == 0 or step + 1 == config.steps:
+        if writes and ((step + 1) % config.checkpoint_every == 0 or step + 1 == config.steps):
             state.save(step + 1)
     network.load_state_dict(average)
     return network.eval()
