@@ -65,7 +65,7 @@ def _in_camera(picture: GraspPicture) -> np.ndarray:
 def main() -> None:
     """Draw the sheet."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("frames", type=Path)
+    parser.add_argument("frames", type=Path, nargs="?", default=Path(__file__).parent / "frame" / "frames.json")
     parser.add_argument("--weights", type=Path, default=None)
     parser.add_argument("--output", type=Path, default=Path("real_frames.png"))
     options = parser.parse_args()

@@ -199,7 +199,7 @@ OPTIONS = {
     ),
     "range of 0": (lambda d: ("--max-range-m", 0), r"--max-range-m: expected metres, above 0"),
     "everything out of range": (lambda d: ("--max-range-m", 0.1), r"surfaces within 0\.1 m, got the nearest at"),
-    "unknown planner": (lambda d: ("--planner", "magic"), r"--planner: expected antipodal.* got 'magic'"),
+    "unknown planner": (lambda d: ("--planner", "magic"), r"--planner: expected network, antipodal.* got 'magic'"),
     "planner in no module": (lambda d: ("--planner", "no_such:thing"), r"--planner: expected an importable 'thing'"),
     "planner that needs a simulator": (
         lambda d: ("--planner", "oracle"),
