@@ -165,7 +165,7 @@ class World:
                 got=str(error),
                 remedy="check the mesh file names and that an .obj stands beside them",
             ) from None
-        return self._register(uid, name or path.stem, T_world_link)
+        return self.adopt(uid, name or path.stem, T_world_link)
 
     def add_box(
         self,
@@ -183,7 +183,7 @@ class World:
             pybullet.GEOM_BOX, halfExtents=half, rgbaColor=np.asarray(color).tolist()
         )
         uid = self.bullet.createMultiBody(mass_kg, shape, visual)
-        return self._register(uid, name, T_world_link)
+        return self.adopt(uid, name, T_world_link)
 
     def add_hulls(
         self,
@@ -209,9 +209,10 @@ class World:
             shape = self.bullet.createCollisionShape(pybullet.GEOM_MESH, fileName=file.name)
         uid = self.bullet.createMultiBody(mass_kg, shape)
         self.bullet.changeDynamics(uid, -1, lateralFriction=friction)
-        return self._register(uid, name, T_world_link)
+        return self.adopt(uid, name, T_world_link)
 
-    def _register(self, uid: int, name: str, T_world_link: ArrayLike | None) -> Body:
+    def adopt(self, uid: int, name: str, T_world_link: ArrayLike | None = None) -> Body:
+        """Take a body that was made through `bullet` into `bodies`, and put it somewhere if a pose is given."""
         info = self.bullet.getDynamicsInfo(uid, -1)
         body = Body(self, uid, name, invert(from_pos_quat(info[3], info[4])))
         self.bodies[uid] = body
@@ -226,8 +227,9 @@ class World:
 
     def step(self, count: int = 1) -> None:
         """Advance the simulation by `count` steps."""
+        advance = self.bullet.stepSimulation
         for _ in range(count):
-            self.bullet.stepSimulation()
+            advance()
             self.steps += 1
             if self.on_step is not None:
                 self.on_step()

@@ -1,0 +1,62 @@
+"""Rewards as sums of named terms, each a pure function of what is passed in.
+
+Terms of the goal see only (achieved, desired), so that a replay buffer may ask what the reward would
+have been for another goal. Terms of the scene do not change with the goal; their sum travels in `info`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.manipulation.tabletop import Tabletop
+
+Array = NDArray[np.floating]
+
+
+class GoalTerm(NamedTuple):
+    """Part of a dense reward that depends on the goal."""
+
+    name: str
+    weight: float
+    value: Callable[[Array, Array], Array]
+    """Of (achieved (..., G), desired (..., G)), gives (...)."""
+
+
+class SceneTerm(NamedTuple):
+    """Part of a dense reward that depends on the scene alone."""
+
+    name: str
+    weight: float
+    value: Callable[[Tabletop], float]
+
+
+def distance(a: Array, b: Array) -> Array:
+    """(...) Euclidean distance between (..., n) vectors."""
+    difference = np.asarray(a) - np.asarray(b)
+    return np.sqrt(np.einsum("...i,...i->...", difference, difference))
+
+
+def near(distance_m: float, scale_m: float = 0.1) -> float:
+    """1 at no distance, falling smoothly to 0; 0.24 at `scale_m`."""
+    return float(1.0 - np.tanh(distance_m / scale_m))
+
+
+def apart(a: object, b: object) -> float:
+    """Distance between two points (3,)."""
+    ax, ay, az = a  # type: ignore[misc]
+    bx, by, bz = b  # type: ignore[misc]
+    return float(((ax - bx) ** 2 + (ay - by) ** 2 + (az - bz) ** 2) ** 0.5)
+
+
+def hand_near(index: int, scale_m: float = 0.1) -> Callable[[Tabletop], float]:
+    """How near the fingertips are to a prop's middle, 0 to 1."""
+    return lambda scene: near(apart(scene.arm.state.position, scene.props[index].state.position), scale_m)
+
+
+def grasped(index: int) -> Callable[[Tabletop], float]:
+    """1 while both fingers touch a prop."""
+    return lambda scene: float(scene.held(scene.props[index]))

@@ -1,0 +1,73 @@
+"""The world of a task: a table, the arm, the props, and a reset that repeats bit for bit.
+
+`restoreState` alone is not repeatable. Three things make it so: one step before the state is saved,
+deterministic overlapping pairs (which `World` sets), and motor commands that are sent anew, for Bullet
+does not restore them (bullet3 issues 2442 and 4364). Nothing is added to or taken from a world afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from envs.manipulation.arm import TaskArm
+from envs.manipulation.physics import Physics
+from envs.manipulation.props import Prop, PropBody
+from envs.world import World
+from geometry import transform
+
+_TABLE_HALF_M = (0.80, 0.70, 0.05)
+_TABLE_MIDDLE_M = (-0.05, 0.0, -0.05)
+_TABLE_RGBA = (0.80, 0.78, 0.74, 1.0)
+_TABLE_FRICTION = 0.5
+_PARKED_M = 0.12
+
+
+class Tabletop:
+    """One Bullet world with a Panda at a table whose top is z = 0.
+
+    Args:
+        props: what lies on the table.
+        physics: time step and solver.
+        closed: whether the fingers stay closed.
+    """
+
+    def __init__(self, props: Sequence[Prop], physics: Physics, *, closed: bool) -> None:
+        self.physics = physics
+        self.world = World(timestep_s=physics.timestep_s, solver_iterations=physics.solver_iterations)
+        self.table = self.world.add_box(
+            _TABLE_HALF_M, transform(translation=_TABLE_MIDDLE_M), color=_TABLE_RGBA, name="table"
+        )
+        self.world.bullet.changeDynamics(self.table.uid, -1, lateralFriction=_TABLE_FRICTION)
+        self.arm = TaskArm(self.world, physics.control_period_s, closed=closed)
+        self.props = [
+            PropBody(self.world, prop, (0.1, _PARKED_M * (i - 1), prop.half_height_m)) for i, prop in enumerate(props)
+        ]
+        for prop in self.props:
+            self.world.bullet.changeDynamics(prop.uid, -1, lateralFriction=prop.prop.friction)
+        self._contacts = self.world.bullet.getContactPoints
+        self.world.step()
+        self._saved: int = self.world.bullet.saveState()
+
+    def restore(self) -> None:
+        """Back to the start posture, everything at rest where it was first."""
+        self.world.bullet.restoreState(self._saved)
+        self.arm.rest()
+
+    def step(self) -> None:
+        """Simulate one control period and read everything."""
+        self.world.step(self.physics.substeps)
+        self.sense()
+
+    def sense(self) -> None:
+        """Read the arm and the props."""
+        self.arm.sense()
+        for prop in self.props:
+            prop.sense()
+
+    def held(self, prop: PropBody) -> bool:
+        """Whether both fingers touch a prop."""
+        return all(self._contacts(self.arm.uid, prop.uid, finger) for finger in (9, 10))
+
+    def close(self) -> None:
+        """Free the world; twice is harmless."""
+        self.world.close()

@@ -1,0 +1,52 @@
+"""PickPlace: bring a cube to a point on the table or in the air."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from envs.manipulation.environment import ManipulationEnv
+from envs.manipulation.goals import CLOSE_M, DISTANCE_TERM, all_within, heading, position_entries, spot
+from envs.manipulation.props import Prop
+from envs.manipulation.rewards import Array, SceneTerm, grasped, hand_near
+from envs.manipulation.tabletop import Tabletop
+from envs.manipulation.task import Task
+
+_CUBE = Prop(name="cube")
+_ON_THE_TABLE = 0.3
+_HIGHEST_M = 0.2
+
+
+class PickPlace(Task):
+    """A cube of 4 cm; the goal is within 0.2 m above the table, three times in ten on it."""
+
+    props = (_CUBE,)
+    goal_entries = position_entries("cube")
+    goal_terms = (DISTANCE_TERM,)
+    scene_terms = (
+        SceneTerm("hand near cube", 0.1, hand_near(0)),
+        SceneTerm("grasped", 0.1, grasped(0)),
+    )
+
+    def begin(self, scene: Tabletop, rng: np.random.Generator, *, turned: bool) -> None:
+        """See `Task.begin`."""
+        rest = _CUBE.half_height_m
+        scene.props[0].place(spot(rng, 0.15, 0.15, rest), heading(rng, turned))
+        height = rest if rng.random() < _ON_THE_TABLE else rest + float(rng.uniform(0.0, _HIGHEST_M))
+        self.goal = np.array(spot(rng, 0.15, 0.15, height), dtype=np.float32)
+
+    def achieved(self, scene: Tabletop) -> list[float]:
+        """Where the cube is."""
+        return list(scene.props[0].state.position)
+
+    def reached(self, achieved: Array, desired: Array) -> Any:
+        """Within 5 cm."""
+        return all_within(achieved, desired, CLOSE_M)
+
+
+class PickPlaceEnv(ManipulationEnv):
+    """Bring a cube within 5 cm of a point on the table or in the air."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(PickPlace(), **options)

@@ -1,0 +1,46 @@
+"""Push: bring a cube to a place on the table with closed fingers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from envs.manipulation.environment import ManipulationEnv
+from envs.manipulation.goals import CLOSE_M, DISTANCE_TERM, all_within, heading, position_entries, spot
+from envs.manipulation.props import Prop
+from envs.manipulation.rewards import Array, SceneTerm, hand_near
+from envs.manipulation.tabletop import Tabletop
+from envs.manipulation.task import Task
+
+_CUBE = Prop(name="cube", mass_kg=0.3)
+
+
+class Push(Task):
+    """A cube of 4 cm; it and its goal lie in a square of 0.3 m edges."""
+
+    props = (_CUBE,)
+    closed = True
+    goal_entries = position_entries("cube")
+    goal_terms = (DISTANCE_TERM,)
+    scene_terms = (SceneTerm("hand near cube", 0.1, hand_near(0)),)
+
+    def begin(self, scene: Tabletop, rng: np.random.Generator, *, turned: bool) -> None:
+        """See `Task.begin`."""
+        scene.props[0].place(spot(rng, 0.15, 0.15, _CUBE.half_height_m), heading(rng, turned))
+        self.goal = np.array(spot(rng, 0.15, 0.15, _CUBE.half_height_m), dtype=np.float32)
+
+    def achieved(self, scene: Tabletop) -> list[float]:
+        """Where the cube is."""
+        return list(scene.props[0].state.position)
+
+    def reached(self, achieved: Array, desired: Array) -> Any:
+        """Within 5 cm."""
+        return all_within(achieved, desired, CLOSE_M)
+
+
+class PushEnv(ManipulationEnv):
+    """Push a cube within 5 cm of its place on the table; the fingers stay closed."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(Push(), **options)
