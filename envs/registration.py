@@ -11,6 +11,9 @@ _TASKS = {
     "Reach": 50,
     "Push": 50,
     "PickPlace": 50,
+    "Lift": 50,
+    "Stack": 100,
+    "Stack3": 150,
 }
 """Episode length in steps of 40 ms."""
 

@@ -138,7 +138,7 @@ class TaskArm:
         linear, angular = self._jacobian(
             self.uid, _HAND, self._grasp_in_com, [*now.q, fingers, fingers], _ZEROS9, _ZEROS9
         )
-        jacobian = np.array((linear + angular))[:, :7]
+        jacobian = np.array(linear + angular)[:, :7]
         turn = turn_of(multiply(quat_wanted_xyzw, conjugate(now.quat_xyzw)))
         drift = _NULL_GAIN * (self._rest - now.q)
         error = np.array((*offset_m, *turn)) - jacobian @ drift

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import gymnasium
 import numpy as np
-from gymnasium import spaces
 from gymnasium.utils import EzPickle
 from numpy.typing import ArrayLike, NDArray
 
@@ -23,7 +22,7 @@ from geometry import InputError
 Observation = dict[str, NDArray[Any]] | NDArray[Any]
 
 
-class ManipulationEnv(gymnasium.Env[Any, NDArray[np.float32]], EzPickle):
+class ManipulationEnv(gymnasium.Env[Any, NDArray[Any]], EzPickle):
     """A Panda at a table with a task; it never terminates, the registered time limit truncates.
 
     With a goal the observation is a Dict of `observation`, `achieved_goal` and `desired_goal`, and
@@ -40,7 +39,7 @@ class ManipulationEnv(gymnasium.Env[Any, NDArray[np.float32]], EzPickle):
         render_mode: None, "rgb_array" or "human".
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array", "human"], "render_fps": 25}
+    metadata: dict[str, Any] = {"render_modes": ["rgb_array", "human"], "render_fps": 25}
 
     def __init__(
         self,
@@ -193,7 +192,7 @@ class ManipulationEnv(gymnasium.Env[Any, NDArray[np.float32]], EzPickle):
         numbers = np.asarray(action, dtype=np.float64)
         if numbers.shape != self.action_space.shape or not np.isfinite(numbers).all():
             raise InputError(
-                "step", expected=f"{self.action_space.shape[0]} finite numbers", got=f"{np.asarray(action).tolist()}"
+                "step", expected=f"{len(self.action_entries)} finite numbers", got=f"{np.asarray(action).tolist()}"
             )
         return np.minimum(np.maximum(numbers, -1.0), 1.0).tolist()
 

@@ -6,7 +6,8 @@ have been for another goal. Terms of the scene do not change with the goal; thei
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -45,11 +46,9 @@ def near(distance_m: float, scale_m: float = 0.1) -> float:
     return float(1.0 - np.tanh(distance_m / scale_m))
 
 
-def apart(a: object, b: object) -> float:
+def apart(a: Sequence[float], b: Sequence[float]) -> float:
     """Distance between two points (3,)."""
-    ax, ay, az = a  # type: ignore[misc]
-    bx, by, bz = b  # type: ignore[misc]
-    return float(((ax - bx) ** 2 + (ay - by) ** 2 + (az - bz) ** 2) ** 0.5)
+    return math.dist(a, b)
 
 
 def hand_near(index: int, scale_m: float = 0.1) -> Callable[[Tabletop], float]:

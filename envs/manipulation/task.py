@@ -61,5 +61,5 @@ class Task(ABC):
         """Numbers of `extra_entries`."""
         return []
 
-    def advance(self, scene: Tabletop) -> None:
+    def advance(self, scene: Tabletop) -> None:  # noqa: B027 - most tasks have nothing that moves by itself
         """Move what moves by itself, once before every control period."""

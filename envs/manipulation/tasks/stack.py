@@ -1,0 +1,74 @@
+"""Stack: build a tower of two or three cubes at a place on the table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from envs.manipulation.environment import ManipulationEnv
+from envs.manipulation.goals import DISTANCE_TERM, all_within, heading, position_entries, spot
+from envs.manipulation.props import Prop
+from envs.manipulation.rewards import Array, SceneTerm, hand_near
+from envs.manipulation.tabletop import Tabletop
+from envs.manipulation.task import Task
+
+_TOLERANCE_M = 0.03
+_APART_M = 0.08
+_RED, _GREEN, _BLUE = (0.85, 0.25, 0.2, 1.0), (0.2, 0.6, 0.3, 1.0), (0.2, 0.4, 0.8, 1.0)
+_CUBES = tuple(Prop(name=name, rgba=rgba) for name, rgba in (("red", _RED), ("green", _GREEN), ("blue", _BLUE)))
+
+
+class Stack(Task):
+    """Cubes of 4 cm, the first to a place on the table, each other one on top of the one before.
+
+    All start on the table, at least 8 cm from each other and from the tower's place.
+    """
+
+    props = _CUBES[:2]
+    goal_entries = tuple(entry for cube in _CUBES[:2] for entry in position_entries(cube.name))
+    goal_terms = (DISTANCE_TERM,)
+    scene_terms = (SceneTerm("hand near first cube", 0.1, hand_near(0)),)
+
+    def begin(self, scene: Tabletop, rng: np.random.Generator, *, turned: bool) -> None:
+        """See `Task.begin`."""
+        rest = scene.props[0].prop.half_height_m
+        spots: list[tuple[float, float, float]] = []
+        while len(spots) <= len(scene.props):
+            one = spot(rng, 0.15, 0.15, rest)
+            if all(np.hypot(one[0] - x, one[1] - y) > _APART_M for x, y, _ in spots):
+                spots.append(one)
+        for cube, place in zip(scene.props, spots[1:], strict=True):
+            cube.place(place, heading(rng, turned))
+        x, y, _ = spots[0]
+        tower = [(x, y, (2 * level + 1) * rest) for level in range(len(scene.props))]
+        self.goal = np.array(tower, dtype=np.float32).reshape(-1)
+
+    def achieved(self, scene: Tabletop) -> list[float]:
+        """Where the cubes are."""
+        return [number for cube in scene.props for number in cube.state.position]
+
+    def reached(self, achieved: Array, desired: Array) -> Any:
+        """Every cube within 3 cm of its place, which only a standing (or held) tower is."""
+        return all_within(achieved, desired, _TOLERANCE_M)
+
+
+class Stack3(Stack):
+    """The same with three cubes."""
+
+    props = _CUBES
+    goal_entries = tuple(entry for cube in _CUBES for entry in position_entries(cube.name))
+
+
+class StackEnv(ManipulationEnv):
+    """Build a tower of two cubes at a place on the table."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(Stack(), **options)
+
+
+class Stack3Env(ManipulationEnv):
+    """Build a tower of three cubes at a place on the table."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(Stack3(), **options)

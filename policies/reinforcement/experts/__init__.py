@@ -1,0 +1,22 @@
+"""Scripted experts: controllers that play a task from its true state, for demonstrations and as baselines."""
+
+from policies.reinforcement.experts.expert import Expert
+from policies.reinforcement.experts.pick_place import LiftExpert, PickPlaceExpert, StackExpert
+from policies.reinforcement.experts.push import PushExpert, ReachExpert
+
+__all__ = ["EXPERTS", "Expert", "make_expert"]
+
+EXPERTS: dict[str, type[Expert]] = {
+    "Lift": LiftExpert,
+    "PickPlace": PickPlaceExpert,
+    "Push": PushExpert,
+    "Reach": ReachExpert,
+    "Stack": StackExpert,
+    "Stack3": StackExpert,
+}
+"""The expert of each task that has one."""
+
+
+def make_expert(task: str) -> Expert:
+    """The expert of a task, by the name in its id."""
+    return EXPERTS[task]()
