@@ -1,6 +1,7 @@
 """Simulated depth and colour cameras, and what a real sensor does to their images."""
 
 from envs.cameras.frame import Frame
+from envs.cameras.policy_camera import PolicyCamera
 from envs.cameras.raycast import RaycastCamera
 from envs.cameras.sensor_noise import dex_noise, norm_noise, trans_noise
 from envs.cameras.shading import Lighting
@@ -11,6 +12,7 @@ from envs.cameras.triangles import SceneTriangles, VisualPart, scene_triangles, 
 __all__ = [
     "Frame",
     "Lighting",
+    "PolicyCamera",
     "RaycastCamera",
     "SceneTriangles",
     "StructuredLight",
