@@ -81,7 +81,7 @@ class EnvBatch:
         return ends
 
     def each(self, method: str, args: Mapping[int, tuple[Any, ...]]) -> dict[int, Any]:
-        """`call` or `set_attr` for some of the environments, with the arguments of each."""
+        """`call`, `get_attr` or `set_attr` for some of the environments, with the arguments of each."""
         found = {}
         for number, rest in args.items():
             self.at = number
@@ -93,6 +93,11 @@ class EnvBatch:
         """Call a method of an environment or its wrappers; an attribute that cannot be called is returned."""
         found = env.get_wrapper_attr(name)
         return found(*args, **kwargs) if callable(found) else found
+
+    @staticmethod
+    def get_attr(env: Env[Any, Any], name: str) -> Any:
+        """An attribute of an environment or its wrappers."""
+        return env.get_wrapper_attr(name)
 
     @staticmethod
     def set_attr(env: Env[Any, Any], name: str, value: Any) -> None:

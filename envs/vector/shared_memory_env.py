@@ -149,7 +149,8 @@ class SharedMemoryVectorEnv(VectorEnv[Tree, Tree, NDArray[Any]]):
 
     def get_attr(self, name: str, indices: Iterable[int] | None = None) -> tuple[Any, ...]:
         """An attribute of each environment, or of those in `indices`."""
-        return self.call(name, indices=indices)
+        self._check_free()
+        return tuple(self._crew.each("get_attr", {number: (name,) for number in self._chosen(indices)}))
 
     def set_attr(self, name: str, values: Any, indices: Iterable[int] | None = None) -> None:
         """Set an attribute of each environment: a list or tuple holds one value each, anything else is for all."""

@@ -223,8 +223,7 @@ def test_an_error_comes_with_the_workers_traceback_and_the_rest_goes_on(vector: 
     with pytest.raises(WorkerError, match="AttributeError"):
         env.call("no_such_thing")
     with pytest.raises(WorkerError, match="pickle"):
-        env.set_attr("place", 0.0)
-        env.call("get_wrapper_attr", "compute")
+        env.call("get_wrapper_attr", "step")
     env.reset(seed=0)
     env.step(actions)
     env.close()
