@@ -10,7 +10,7 @@ from stable_baselines3 import SAC
 from torch import Tensor
 
 from geometry import InputError
-from policies.reinforcement.learner import Batch, LeanLearner, matmul_by_onednn
+from policies.reinforcement.learner import Batch, LeanLearner, adam_step
 from policies.reinforcement.stacked_mlp import StackedMlp, linear_layers
 
 LOG_STD_MIN, LOG_STD_MAX, SLACK = -20.0, 2.0, 1e-6
@@ -90,7 +90,7 @@ class LeanSAC(LeanLearner, SAC):
         self.policy.set_training_mode(True)
         optimizers = [self.actor.optimizer, self.critic.optimizer]
         self._update_learning_rate([*optimizers, *([self.ent_coef_optimizer] if self.ent_coef_optimizer else [])])
-        with torch.no_grad(), matmul_by_onednn(self.fast_matmul):
+        with torch.no_grad(), self._lean():
             for step, batch in enumerate(self._batches(gradient_steps, batch_size)):
                 noise = self._noise(2 * len(batch.actions), batch.actions.shape[1])
                 losses = self._update(batch, noise)
@@ -129,7 +129,7 @@ class LeanSAC(LeanLearner, SAC):
             return self.ent_coef_tensor
         weight = self.log_ent_coef.exp()
         self.log_ent_coef.grad = log_prob.mean().add_(float(self.target_entropy)).neg_().view(1)
-        self.ent_coef_optimizer.step()
+        adam_step(self.ent_coef_optimizer)
         return weight
 
     def _critic_step(self, batch: Batch, next_draw: Draw, entropy_weight: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ import torch
 from stable_baselines3 import TD3
 from torch import Tensor
 
-from policies.reinforcement.learner import Batch, LeanLearner, matmul_by_onednn
+from policies.reinforcement.learner import Batch, LeanLearner
 from policies.reinforcement.stacked_mlp import StackedMlp, linear_layers
 
 
@@ -40,7 +40,7 @@ class LeanTD3(LeanLearner, TD3):
         self.policy.set_training_mode(True)
         self._update_learning_rate([self.actor.optimizer, self.critic.optimizer])
         values = None
-        with torch.no_grad(), matmul_by_onednn(self.fast_matmul):
+        with torch.no_grad(), self._lean():
             for batch in self._batches(gradient_steps, batch_size):
                 self._n_updates += 1
                 errors = self._critic_step(batch)

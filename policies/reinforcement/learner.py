@@ -14,7 +14,7 @@ mathematics (tests compare them update by update); they do it in fewer operation
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,10 +22,13 @@ import torch
 from stable_baselines3.common.noise import ActionNoise
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 from torch import Tensor, nn
+from torch.optim.adam import adam
 
 from geometry import InputError
 from policies.reinforcement.stacked_mlp import StackedMlp
 
+ONEDNN_WIDTH = 96
+"""Width of a layer from which oneDNN's products gain more time than their start costs."""
 Seen = Any
 """Observations as the extractor takes them, or, where it learns nothing, its features (B, width) float32."""
 
@@ -57,6 +60,8 @@ class LeanLearner(OffPolicyAlgorithm):
         random_action: share of uniformly random actions while collecting (the same appendix uses 0.3).
         kwargs: as the model takes them.
     """
+
+    _actor_net: StackedMlp
 
     def __init__(
         self,
@@ -108,7 +113,7 @@ class LeanLearner(OffPolicyAlgorithm):
     def _adam(self, network: StackedMlp, extractor: nn.Module | None) -> torch.optim.Adam:
         """The optimiser of a network and of its extractor's weights."""
         learned = [] if extractor is None else list(extractor.parameters())
-        options = {"lr": self.lr_schedule(1), "fused": True, **self.policy.optimizer_kwargs}
+        options = {"lr": self.lr_schedule(1), "eps": self.policy.optimizer_kwargs.get("eps", 1e-8), "fused": True}
         return torch.optim.Adam([network.vector, *learned], **options)
 
     def _step(self, optimizer: torch.optim.Optimizer, network: StackedMlp, features: Tensor, slope: Tensor) -> None:
@@ -127,7 +132,11 @@ class LeanLearner(OffPolicyAlgorithm):
             )
             for parameter, gradient in zip(learned, gradients, strict=True):
                 parameter.grad = gradient
-        optimizer.step()
+        adam_step(optimizer)
+
+    def _lean(self) -> AbstractContextManager[None]:
+        """What the gradient steps of a call run in."""
+        return matmul_by_onednn(self.fast_matmul and self._actor_net.widest >= ONEDNN_WIDTH)
 
     def _follow(self, target: Any, model: Any, networks: tuple[StackedMlp, StackedMlp]) -> None:
         """Polyak's average of a network and of its extractor's weights.
@@ -181,6 +190,33 @@ def _take(table: Seen, rows: slice) -> Seen:
     if isinstance(table, dict):
         return {name: tensor[rows].contiguous() for name, tensor in table.items()}
     return table[rows].contiguous()
+
+
+def adam_step(optimizer: torch.optim.Optimizer) -> None:
+    """`optimizer.step()` for a fused Adam of one group, without the hooks and checks that cost more than the step."""
+    (group,) = optimizer.param_groups
+    moved = [parameter for parameter in group["params"] if parameter.grad is not None]
+    if not all(parameter in optimizer.state for parameter in moved):
+        optimizer.step()
+        return
+    states = [optimizer.state[parameter] for parameter in moved]
+    beta1, beta2 = group["betas"]
+    adam(
+        moved,
+        [parameter.grad for parameter in moved],
+        [state["exp_avg"] for state in states],
+        [state["exp_avg_sq"] for state in states],
+        [],
+        [state["step"] for state in states],
+        fused=True,
+        amsgrad=False,
+        beta1=beta1,
+        beta2=beta2,
+        lr=group["lr"],
+        weight_decay=group["weight_decay"],
+        eps=group["eps"],
+        maximize=False,
+    )
 
 
 @contextmanager

@@ -49,6 +49,7 @@ class StackedMlp:
         if any(shape != shapes[0] for shape in shapes[1:]):
             raise InputError("StackedMlp", expected="members of one shape", got=str(shapes))
         sizes = [(sum(linear.out_features for linear in layer), layer[0].in_features) for layer in members[0]]
+        self.widest = max(outputs for outputs, _ in sizes)
         length = sum(self.members * outputs * (inputs + 1) for outputs, inputs in sizes)
         self.vector = nn.Parameter(torch.empty(length, device=members[0][0][0].weight.device))
         self.gradient = torch.zeros_like(self.vector)
