@@ -10,13 +10,15 @@ from gymnasium.utils import EzPickle
 from numpy.typing import ArrayLike, NDArray
 
 from envs.manipulation.action_modes import GRIPPER, action_mode, opening
+from envs.manipulation.camera_settings import CameraSettings
 from envs.manipulation.entries import Entry, box
 from envs.manipulation.observation_modes import Observer
 from envs.manipulation.physics import Physics
-from envs.manipulation.randomization import Randomization, Variation
+from envs.manipulation.randomization import Randomization
 from envs.manipulation.rendering import Renderer
 from envs.manipulation.tabletop import Tabletop
 from envs.manipulation.task import Task
+from envs.manipulation.variation import Variation
 from geometry import InputError
 
 Observation = dict[str, NDArray[Any]] | NDArray[Any]
@@ -35,6 +37,7 @@ class ManipulationEnv(gymnasium.Env[Any, NDArray[Any]], EzPickle):
         action: "position", "position_yaw", "pose", "joint_velocity" or "joint_position".
         reward: "sparse" (0 when done, else -1) or "dense" (the task's named terms).
         randomization: what varies between episodes; None varies nothing.
+        camera: what images and clouds of the observation are seen with.
         physics: how finely the world is simulated.
         render_mode: None, "rgb_array" or "human".
     """
@@ -49,6 +52,7 @@ class ManipulationEnv(gymnasium.Env[Any, NDArray[Any]], EzPickle):
         action: str = "position",
         reward: str = "sparse",
         randomization: Randomization | None = None,
+        camera: CameraSettings | None = None,
         physics: Physics | None = None,
         render_mode: str | None = None,
     ) -> None:
@@ -66,7 +70,7 @@ class ManipulationEnv(gymnasium.Env[Any, NDArray[Any]], EzPickle):
         self.action_entries: tuple[Entry, ...] = (*self.mode.entries, *(() if task.closed else (GRIPPER,)))
         self.action_space = box(self.action_entries)
         self._variation = Variation(randomization, task, self.physics)
-        self._observer = Observer(observation, task, self.mode, self._variation)
+        self._observer = Observer(observation, task, self.mode, self._variation, camera)
         self.observation_space = self._observer.space
         self._renderer: Renderer | None = None
         self._success_once = False
@@ -91,7 +95,7 @@ class ManipulationEnv(gymnasium.Env[Any, NDArray[Any]], EzPickle):
         achieved = self._achieved()
         success = self.task.succeeded(scene, achieved)
         self._success_once = success
-        observation = self._observer.begin(scene, achieved, self.np_random)
+        observation = self._observer.begin(scene, achieved)
         self._show()
         return observation, {"is_success": success, "success_once": success}
 
@@ -110,7 +114,7 @@ class ManipulationEnv(gymnasium.Env[Any, NDArray[Any]], EzPickle):
         self._success_once = self._success_once or success
         info: dict[str, Any] = {"is_success": success, "success_once": self._success_once}
         reward = self._rewarded(achieved, success, info)
-        observation = self._observer.observe(scene, achieved, self.np_random)
+        observation = self._observer.observe(scene, achieved)
         self._show()
         return observation, reward, False, False, info
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.manipulation.action_modes import WORKSPACE_M, ActionMode
-from envs.manipulation.arm import MAX_OPENING_M
+from envs.manipulation.action_modes import ActionMode
+from envs.manipulation.arm import MAX_OPENING_M, WORKSPACE_M
 from envs.manipulation.entries import Entry, box, rotation, vector
 from envs.manipulation.quaternion import two_columns
 from envs.manipulation.tabletop import Tabletop
@@ -20,15 +20,16 @@ class StateReading:
     Args:
         task: what is done.
         mode: how the arm is moved, which decides what of the arm is worth knowing.
+        perceived: whether to tell of the props and of what the task adds, too, or only of the arm.
     """
 
-    def __init__(self, task: Task, mode: ActionMode) -> None:
-        self._task, self._mode = task, mode
-        self.entries: tuple[Entry, ...] = (
-            *_arm_entries(task, mode),
-            *(entry for prop in task.props for entry in prop.entries()),
-            *task.extra_entries(),
-        )
+    def __init__(self, task: Task, mode: ActionMode, *, perceived: bool = True) -> None:
+        self._task, self._mode, self._perceived = task, mode, perceived
+        own = _arm_entries(task, mode)
+        self.own = len(own)
+        """How many entries are the arm's; they come first."""
+        props = (entry for prop in task.props for entry in prop.entries())
+        self.entries: tuple[Entry, ...] = (*own, *props, *task.extra_entries()) if perceived else own
         self.space = box(self.entries)
         self._low, self._high = self.space.low, self.space.high
 
@@ -43,6 +44,8 @@ class StateReading:
             numbers += two_columns(arm.quat_xyzw)
         if self._mode.joints:
             numbers += (*arm.q, *arm.dq)
+        if not self._perceived:
+            return self._within(numbers)
         for prop in scene.props:
             state = prop.state
             px, py, pz = state.position
@@ -52,6 +55,9 @@ class StateReading:
             numbers += state.angular_velocity
             numbers += (px - x, py - y, pz - z)
         numbers += self._task.extra(scene)
+        return self._within(numbers)
+
+    def _within(self, numbers: list[float]) -> NDArray[np.float32]:
         reading = np.array(numbers, dtype=np.float32)
         return np.minimum(np.maximum(reading, self._low, out=reading), self._high, out=reading)
 
