@@ -52,11 +52,22 @@ setup(
         "torch>=2.6",
         "safetensors>=0.4.3",
         "tensorboard>=2.16",
+        "gymnasium>=1.1",
+        "stable-baselines3>=2.6",
+        "sb3-contrib>=2.6",
     ],
     extras_require={
         "view": ["rerun-sdk>=0.22"],
         "onnx": ["onnx>=1.17", "onnxruntime>=1.20", "onnxscript>=0.5"],
-        "dev": ["pytest>=8.0", "ruff>=0.8", "mypy>=1.11", "onnx>=1.17", "onnxruntime>=1.20", "onnxscript>=0.5"],
+        "dev": [
+            "pytest>=8.0",
+            "ruff>=0.8",
+            "mypy>=1.11",
+            "onnx>=1.17",
+            "onnxruntime>=1.20",
+            "onnxscript>=0.5",
+            "panda-gym==3.0.7",
+        ],
     },
     data_files=[
         ("share/ament_index/resource_index/packages", ["resource/graspmimic"]),

@@ -22,6 +22,8 @@ DISTRIBUTION = {
     "yaml": "pyyaml",
     "rerun": "rerun-sdk",
     "pybullet_data": "pybullet",
+    "stable_baselines3": "stable-baselines3",
+    "sb3_contrib": "sb3-contrib",
 }
 """Distributions that are named otherwise than what one imports."""
 
