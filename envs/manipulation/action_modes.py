@@ -19,8 +19,6 @@ YAW_STEP_RAD = 0.1
 """Largest turn of the hand in one control step: 2.5 rad/s at 25 Hz."""
 JOINT_STEP_RAD = 0.08
 """Largest displacement of a joint in one control step of `joint_position`."""
-WORKSPACE_M = ((-0.30, -0.35, 0.003), (0.22, 0.35, 0.45))
-"""Lower and upper corner of where the fingertips may be sent."""
 
 
 class ActionMode(Protocol):
@@ -126,7 +124,7 @@ def opening(action: float) -> float:
 
 def _offset(arm: TaskArm, action: Sequence[float]) -> list[float]:
     """(3,) wanted displacement of the hand, cut off at the workspace's walls."""
-    lower, upper = WORKSPACE_M
+    lower, upper = arm.workspace_m
     return [
         min(max(p + HAND_STEP_M * a, low), high) - p
         for p, a, low, high in zip(arm.state.position, action, lower, upper, strict=False)

@@ -22,6 +22,8 @@ Vec = Sequence[float]
 T_WORLD_BASE = transform(translation=(-0.6, 0.0, 0.0))
 """The base stands on the table, 0.6 m behind the middle of the workspace."""
 START_POSITION_M = (0.0, 0.0, 0.2)
+WORKSPACE_M = ((-0.30, -0.35, 0.003), (0.22, 0.35, 0.45))
+"""Lower and upper corner of where the fingertips may be sent."""
 POINTING_DOWN_XYZW = (1.0, 0.0, 0.0, 0.0)
 """The hand's orientation with its fingers down and closing along y: half a turn about x."""
 MAX_OPENING_M = PANDA_HAND.max_width_m
@@ -69,13 +71,24 @@ class TaskArm:
         world: where it lives.
         control_period_s: how long one command acts.
         closed: whether the fingers stay closed; they are then never driven.
+        start_m: (3,) where the fingertips begin.
+        ceiling_m: how high they may be sent.
     """
 
-    def __init__(self, world: World, control_period_s: float, *, closed: bool) -> None:
+    def __init__(
+        self,
+        world: World,
+        control_period_s: float,
+        *,
+        closed: bool,
+        start_m: Vec = START_POSITION_M,
+        ceiling_m: float = WORKSPACE_M[1][2],
+    ) -> None:
         self.world = world
         self.period_s = control_period_s
         self.closed = closed
-        self.panda = PandaArm(world, T_WORLD_BASE, q=start_posture())
+        self.workspace_m = (WORKSPACE_M[0], (*WORKSPACE_M[1][:2], ceiling_m))
+        self.panda = PandaArm(world, T_WORLD_BASE, q=start_posture(start_m))
         self.uid = self.panda.body.uid
         self._rest = self.panda.q
         self._speed_limit = np.asarray(PANDA_LIMITS.velocity)
@@ -198,9 +211,9 @@ def down_with_yaw(yaw_rad: float) -> tuple[float, float, float, float]:
     return (math.cos(0.5 * yaw_rad), math.sin(0.5 * yaw_rad), 0.0, 0.0)
 
 
-def start_posture() -> FloatArray:
-    """(7,) rad, the hand pointing down at `START_POSITION_M`."""
-    T_world_grasp = transform(np.diag([1.0, -1.0, -1.0]), START_POSITION_M)
+def start_posture(position_m: Vec) -> FloatArray:
+    """(7,) rad, the hand pointing down at a position (3,)."""
+    T_world_grasp = transform(np.diag([1.0, -1.0, -1.0]), position_m)
     return solve_ik(invert(T_WORLD_BASE) @ T_world_grasp, HOME_Q).q
 
 

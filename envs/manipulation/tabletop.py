@@ -7,9 +7,10 @@ does not restore them (bullet3 issues 2442 and 4364). Nothing is added to or tak
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
-from envs.manipulation.arm import TaskArm
+from envs.manipulation.arm import START_POSITION_M, WORKSPACE_M, TaskArm
 from envs.manipulation.physics import Physics
 from envs.manipulation.props import Prop, PropBody
 from envs.world import World
@@ -18,7 +19,8 @@ from geometry import transform
 _TABLE_HALF_M = (0.80, 0.70, 0.05)
 _TABLE_MIDDLE_M = (-0.05, 0.0, -0.05)
 _TABLE_RGBA = (0.80, 0.78, 0.74, 1.0)
-_TABLE_FRICTION = 0.5
+TABLE_FRICTION = 0.5
+"""Lateral; Bullet multiplies it with that of what lies on the table."""
 _PARKED_M = 0.12
 
 
@@ -29,22 +31,36 @@ class Tabletop:
         props: what lies on the table.
         physics: time step and solver.
         closed: whether the fingers stay closed.
+        start_m: (3,) where the fingertips begin.
+        ceiling_m: how high they may be sent.
+        build: makes what a task needs besides props, while the world is not yet saved.
     """
 
-    def __init__(self, props: Sequence[Prop], physics: Physics, *, closed: bool) -> None:
+    def __init__(
+        self,
+        props: Sequence[Prop],
+        physics: Physics,
+        *,
+        closed: bool,
+        start_m: Sequence[float] = START_POSITION_M,
+        ceiling_m: float = WORKSPACE_M[1][2],
+        build: Callable[[Tabletop], Any] | None = None,
+    ) -> None:
         self.physics = physics
         self.world = World(timestep_s=physics.timestep_s, solver_iterations=physics.solver_iterations)
         self.table = self.world.add_box(
             _TABLE_HALF_M, transform(translation=_TABLE_MIDDLE_M), color=_TABLE_RGBA, name="table"
         )
-        self.world.bullet.changeDynamics(self.table.uid, -1, lateralFriction=_TABLE_FRICTION)
-        self.arm = TaskArm(self.world, physics.control_period_s, closed=closed)
+        self.world.bullet.changeDynamics(self.table.uid, -1, lateralFriction=TABLE_FRICTION)
+        self.arm = TaskArm(self.world, physics.control_period_s, closed=closed, start_m=start_m, ceiling_m=ceiling_m)
         self.props = [
             PropBody(self.world, prop, (0.1, _PARKED_M * (i - 1), prop.half_height_m)) for i, prop in enumerate(props)
         ]
         for prop in self.props:
             self.world.bullet.changeDynamics(prop.uid, -1, lateralFriction=prop.prop.friction)
         self._contacts = self.world.bullet.getContactPoints
+        self.built: Any = None if build is None else build(self)
+        """What `build` returned; a task keeps here what belongs to the world and not to an episode."""
         self.world.step()
         self._saved: int = self.world.bullet.saveState()
 

@@ -7,11 +7,12 @@ A new task is one small file: a subclass of `Task`, an environment class of thre
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from envs.manipulation.arm import START_POSITION_M, WORKSPACE_M
 from envs.manipulation.entries import Entry
 from envs.manipulation.props import Prop
 from envs.manipulation.rewards import GoalTerm, SceneTerm
@@ -27,6 +28,10 @@ class Task(ABC):
     """What lies on the table."""
     closed: ClassVar[bool] = False
     """Whether the fingers stay closed and the policy has no gripper."""
+    start_m: ClassVar[tuple[float, float, float]] = START_POSITION_M
+    """Where the fingertips begin."""
+    ceiling_m: ClassVar[float] = WORKSPACE_M[1][2]
+    """How high they may be sent."""
     goal_entries: ClassVar[tuple[Entry, ...]] = ()
     """What the goal's numbers mean; none for a task without a goal."""
     goal_terms: ClassVar[tuple[GoalTerm, ...]] = ()
@@ -36,6 +41,13 @@ class Task(ABC):
 
     def __init__(self) -> None:
         self.goal: NDArray[np.float32] = np.zeros(len(self.goal_entries), dtype=np.float32)
+
+    def build(self, scene: Tabletop) -> Any:
+        """Make what the task needs besides props, once for every new world; it is kept as `scene.built`.
+
+        Nothing may be added to a world or taken from it later.
+        """
+        return None
 
     @abstractmethod
     def begin(self, scene: Tabletop, rng: np.random.Generator, *, turned: bool) -> None:

@@ -31,7 +31,7 @@ class PickPlace(Task):
 
     def begin(self, scene: Tabletop, rng: np.random.Generator, *, turned: bool) -> None:
         """See `Task.begin`."""
-        rest = _CUBE.half_height_m
+        rest = scene.props[0].prop.half_height_m
         scene.props[0].place(spot(rng, 0.15, 0.15, rest), heading(rng, turned))
         height = rest if rng.random() < _ON_THE_TABLE else rest + float(rng.uniform(0.0, _HIGHEST_M))
         self.goal = np.array(spot(rng, 0.15, 0.15, height), dtype=np.float32)

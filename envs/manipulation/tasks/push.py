@@ -21,14 +21,16 @@ class Push(Task):
 
     props = (_CUBE,)
     closed = True
+    start_m = (0.0, 0.0, 0.08)
+    ceiling_m = 0.15
     goal_entries = position_entries("cube")
     goal_terms = (DISTANCE_TERM,)
     scene_terms = (SceneTerm("hand near cube", 0.1, hand_near(0)),)
 
     def begin(self, scene: Tabletop, rng: np.random.Generator, *, turned: bool) -> None:
         """See `Task.begin`."""
-        scene.props[0].place(spot(rng, 0.15, 0.15, _CUBE.half_height_m), heading(rng, turned))
-        self.goal = np.array(spot(rng, 0.15, 0.15, _CUBE.half_height_m), dtype=np.float32)
+        scene.props[0].place(spot(rng, 0.15, 0.15, scene.props[0].prop.half_height_m), heading(rng, turned))
+        self.goal = np.array(spot(rng, 0.15, 0.15, scene.props[0].prop.half_height_m), dtype=np.float32)
 
     def achieved(self, scene: Tabletop) -> list[float]:
         """Where the cube is."""
