@@ -10,12 +10,16 @@ from stable_baselines3 import SAC
 from torch import Tensor
 
 from geometry import InputError
-from policies.reinforcement.learner import Batch, LeanLearner, adam_step
+from policies.reinforcement.batches import Batch
+from policies.reinforcement.lean_torch import adam_step
+from policies.reinforcement.learner import LeanLearner
 from policies.reinforcement.stacked_mlp import StackedMlp, linear_layers
 
 LOG_STD_MIN, LOG_STD_MAX, SLACK = -20.0, 2.0, 1e-6
 """Bounds of the logarithm of the deviation, and what keeps a logarithm from 0; as in Stable-Baselines3."""
 LOG_ROOT_TAU = 0.5 * math.log(2.0 * math.pi)
+CLONED_STD = 0.2
+"""Deviation, before tanh, to which behaviour cloning draws the actor: a policy that still explores."""
 
 
 class Draw(NamedTuple):
@@ -118,10 +122,31 @@ class LeanSAC(LeanLearner, SAC):
         values, value_tape = self._critic_net(torch.cat([seen, draw.actions], dim=1))
         slope = self._critic_net.backward(value_tape, self._lowest_slope(values), weights=False)
         by_actions = self._critic_net.by_inputs(slope, slice(seen.shape[1], None))
+        by_actions = self._imitate(by_actions, batch, draw.actions, self._lowest(values), seen)
         slope = draw.slope(by_actions, entropy_weight, heads[rows])
         slope = self._actor_net.backward(tape.first(rows.stop), slope)
         self._step(self.actor.optimizer, self._actor_net, features, slope)
         return {"ent_coef": entropy_weight, "critic_loss": critic_loss, "log_prob": draw.log_prob, "values": values}
+
+    def _worth(self, seen: Tensor, actions: Tensor) -> Tensor:
+        return self._lowest(self._critic_net(torch.cat([seen, actions], dim=1))[0])
+
+    def _clone(self, batch: Batch) -> Tensor:
+        next_heads, _ = self._actor_net(self._look(self.actor, batch.next_seen))
+        noise = self._noise(*batch.actions.shape)
+        entropy_weight = torch.zeros((), device=self.device)
+        self._critic_step(batch, Draw.of(next_heads, noise), entropy_weight)
+        self._follow(self.critic_target, self.critic, (self._critic_target_net, self._critic_net))
+        features = self._look(self.actor, batch.seen, learn=True)
+        heads, tape = self._actor_net(features.detach())
+        mean, log_std = heads.chunk(2, dim=1)
+        actions = mean.tanh()
+        way = actions - batch.actions
+        by_mean = way * (1 - actions * actions)
+        by_log_std = log_std - math.log(CLONED_STD)
+        slope = torch.cat([by_mean, by_log_std], dim=1).mul_(2.0 / len(way))
+        self._step(self.actor.optimizer, self._actor_net, features, self._actor_net.backward(tape, slope))
+        return way.square().sum(1).mean()
 
     def _temperature(self, log_prob: Tensor) -> Tensor:
         """The weight of the entropy as it is now, after which it takes its own gradient step."""

@@ -8,7 +8,8 @@ import torch
 from stable_baselines3 import TD3
 from torch import Tensor
 
-from policies.reinforcement.learner import Batch, LeanLearner
+from policies.reinforcement.batches import Batch
+from policies.reinforcement.learner import LeanLearner
 from policies.reinforcement.stacked_mlp import StackedMlp, linear_layers
 
 
@@ -83,11 +84,27 @@ class LeanTD3(LeanLearner, TD3):
         values, value_tape = critic(torch.cat([seen, actions], dim=1))
         slope = critic.backward(value_tape, torch.full_like(values, -1.0 / len(values)), weights=False)
         by_actions = critic.by_inputs(slope, slice(seen.shape[1], None))
+        by_actions = self._imitate(by_actions, batch, actions, values, seen)
         if self.action_l2:
             by_actions = by_actions.add_(actions, alpha=2.0 * self.action_l2 / actions.numel())
         slope = self._actor_net.backward(tape, by_actions * (1 - actions * actions))
         self._step(self.actor.optimizer, self._actor_net, features, slope)
         return values
+
+    def _worth(self, seen: Tensor, actions: Tensor) -> Tensor:
+        return self._critic_net.member(0)(torch.cat([seen, actions], dim=1))[0]
+
+    def _clone(self, batch: Batch) -> Tensor:
+        self._critic_step(batch)
+        features = self._look(self.actor, batch.seen, learn=True)
+        actions, tape = self._actor_net(features.detach())
+        actions.tanh_()
+        way = actions - batch.actions
+        slope = self._actor_net.backward(tape, way * (1 - actions * actions) * (2.0 / len(way)))
+        self._step(self.actor.optimizer, self._actor_net, features, slope)
+        self._follow(self.critic_target, self.critic, (self._critic_target_net, self._critic_net))
+        self._follow(self.actor_target, self.actor, (self._actor_target_net, self._actor_net))
+        return way.square().sum(1).mean()
 
 
 class LeanDDPG(LeanTD3):

@@ -14,38 +14,25 @@ mathematics (tests compare them update by update); they do it in fewer operation
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
-from typing import Any, NamedTuple
+from contextlib import AbstractContextManager
+from typing import Any
 
 import numpy as np
 import torch
+from stable_baselines3 import HerReplayBuffer
+from stable_baselines3.common.buffers import ReplayBuffer
 from stable_baselines3.common.noise import ActionNoise
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 from torch import Tensor, nn
-from torch.optim.adam import adam
 
 from geometry import InputError
+from policies.reinforcement.batches import Batch, Seen, dealt, picked
+from policies.reinforcement.demonstrations import Demonstrations
+from policies.reinforcement.lean_torch import ONEDNN_WIDTH, adam_step, matmul_by_onednn
 from policies.reinforcement.stacked_mlp import StackedMlp
 
-ONEDNN_WIDTH = 96
-"""Width of a layer from which oneDNN's products gain more time than their start costs."""
-Seen = Any
-"""Observations as the extractor takes them, or, where it learns nothing, its features (B, width) float32."""
-
-
-class Batch(NamedTuple):
-    """The replay of one gradient step."""
-
-    seen: Seen
-    """Observations before the action."""
-    next_seen: Seen
-    """Observations after it."""
-    actions: Tensor
-    """(B, A) in [-1, 1]."""
-    rewards: Tensor
-    """(B, 1)."""
-    discounts: Tensor
-    """(B, 1): gamma, or 0 where the episode ended for good."""
+PRETRAIN_CHUNK = 64
+"""Gradient steps of `pretrain` for which replay is drawn at once."""
 
 
 class LeanLearner(OffPolicyAlgorithm):
@@ -58,6 +45,12 @@ class LeanLearner(OffPolicyAlgorithm):
         fast_matmul: let oneDNN multiply where it can. On a CPU with AVX-512 and no AMX this is float32 as before
             and up to twice as fast; with AMX the factors are rounded to bfloat16.
         random_action: share of uniformly random actions while collecting (the same appendix uses 0.3).
+        demo_fraction: share of demonstrations in each batch, once there are some (Ball et al. 2023, arXiv
+            2302.02948, take half).
+        bc_weight: weight in the actor's loss of the squared distance to the demonstrated action (summed over the
+            action's entries, mean over the demonstrations of the batch), beside the mean value with weight 1.
+        q_filter: imitate only where the critic thinks the demonstrated action better than the actor's (Nair et
+            al. 2018, arXiv 1709.10089, section IV-C).
         kwargs: as the model takes them.
     """
 
@@ -69,17 +62,25 @@ class LeanLearner(OffPolicyAlgorithm):
         clip_target: tuple[float, float] | None = None,
         fast_matmul: bool = True,
         random_action: float = 0.0,
+        demo_fraction: float = 0.25,
+        bc_weight: float = 0.0,
+        q_filter: bool = True,
         **kwargs: Any,
     ) -> None:
         if clip_target is not None and not clip_target[0] < clip_target[1]:
-            raise InputError(
-                type(self).__name__, expected="clip_target (low, high) with low < high", got=str(clip_target)
-            )
-        if not 0 <= random_action <= 1:
-            raise InputError(type(self).__name__, expected="random_action in 0 to 1", got=str(random_action))
+            raise InputError(type(self).__name__, expected="clip_target (low, high)", got=str(clip_target))
+        for name, share in (("random_action", random_action), ("demo_fraction", demo_fraction)):
+            if not 0 <= share <= 1:
+                raise InputError(type(self).__name__, expected=f"{name} in 0 to 1", got=str(share))
+        if bc_weight < 0:
+            raise InputError(type(self).__name__, expected="bc_weight of at least 0", got=str(bc_weight))
         self.clip_target = clip_target
         self.fast_matmul = fast_matmul
         self.random_action = random_action
+        self.demo_fraction = demo_fraction
+        self.bc_weight = bc_weight
+        self.q_filter = q_filter
+        self._shown: ReplayBuffer | None = None
         super().__init__(*args, **kwargs)
 
     def _setup_model(self) -> None:
@@ -151,24 +152,95 @@ class LeanLearner(OffPolicyAlgorithm):
             pair = [[p.data for p in side.features_extractor.parameters()] for side in (target, model)]
             torch._foreach_lerp_(pair[0], pair[1], self.tau)
 
-    def _batches(self, gradient_steps: int, batch_size: int) -> Iterator[Batch]:
-        """Replay for so many gradient steps, drawn at once.
+    def show(self, demonstrations: Demonstrations) -> None:
+        """Mix demonstrations into every batch from now on; they are not saved with the model."""
+        assert self.replay_buffer_class is not None and self.env is not None
+        options = dict(self.replay_buffer_kwargs)
+        if issubclass(self.replay_buffer_class, HerReplayBuffer):
+            options["env"] = self.env
+        shown = self.replay_buffer_class(
+            demonstrations.transitions, self.observation_space, self.action_space, device=self.device, **options
+        )
+        demonstrations.fill(shown)
+        self._shown = shown
 
-        The buffer returns what was relabelled and what was not in two blocks; each step takes every
+    def _batches(self, gradient_steps: int, batch_size: int) -> Iterator[Batch]:
+        """Replay for so many gradient steps, drawn at once, the demonstrations last in each batch."""
+        assert self.replay_buffer is not None
+        shown = 0 if self._shown is None else round(self.demo_fraction * batch_size)
+        parts = [(self.replay_buffer, batch_size - shown)] * (shown < batch_size)
+        if self._shown is not None and shown:
+            parts.append((self._shown, shown))
+        yield from self._drawn(parts, gradient_steps, shown)
+
+    def _drawn(self, parts: list[tuple[ReplayBuffer, int]], gradient_steps: int, shown: int) -> Iterator[Batch]:
+        """So many rows of each buffer for each gradient step.
+
+        A buffer returns what was relabelled and what was not in two blocks; each step takes every
         `gradient_steps`-th entry, and with it the same share of both.
         """
-        assert self.replay_buffer is not None
         actor: Any = self.actor
-        drawn = self.replay_buffer.sample(gradient_steps * batch_size, env=self._vec_normalize_env)
-        gamma = self.gamma if drawn.discounts is None else drawn.discounts
-        discounts = (1 - drawn.dones) * gamma
-        columns = (drawn.observations, drawn.next_observations)
-        if self._look_once:
-            columns = tuple(actor.extract_features(column, actor.features_extractor) for column in columns)
+        columns: list[list[Any]] = []
+        for buffer, rows in parts:
+            drawn = buffer.sample(gradient_steps * rows, env=self._vec_normalize_env)
+            looks = (drawn.observations, drawn.next_observations)
+            if self._look_once:
+                looks = tuple(actor.extract_features(look, actor.features_extractor) for look in looks)
+            gamma = self.gamma if drawn.discounts is None else drawn.discounts
+            columns.append([*looks, drawn.actions, drawn.rewards, (1 - drawn.dones) * gamma])
+        whole = [dealt(tables, gradient_steps) for tables in zip(*columns, strict=True)]
         for step in range(gradient_steps):
-            rows = slice(step, None, gradient_steps)
-            yield Batch(_take(columns[0], rows), _take(columns[1], rows), *(
-                table[rows].contiguous() for table in (drawn.actions, drawn.rewards, discounts)))  # fmt: skip
+            yield Batch._make([*(picked(table, step) for table in whole), shown])
+
+    def _imitate(self, by_actions: Tensor, batch: Batch, actions: Tensor, values: Tensor, seen: Tensor) -> Tensor:
+        """Add to the actor's slope what draws it to the demonstrated actions.
+
+        Args:
+            by_actions: (B, A) the loss by the actor's actions.
+            batch: the batch.
+            actions: (B, A) the actor's.
+            values: (B, 1) the critic's estimate of them.
+            seen: (B, width) features for the critic.
+        """
+        rows = slice(len(actions) - batch.shown, None)
+        if not batch.shown or not self.bc_weight:
+            return by_actions
+        way = actions[rows] - batch.actions[rows]
+        if self.q_filter:
+            way = way * (self._worth(seen[rows], batch.actions[rows]) > values[rows])
+        by_actions[rows] += way.mul_(2.0 * self.bc_weight / batch.shown)
+        return by_actions
+
+    def _worth(self, seen: Tensor, actions: Tensor) -> Tensor:
+        """The critic's estimate (B, 1) by which actions are judged."""
+        raise NotImplementedError
+
+    def pretrain(self, steps: int, batch_size: int = 256) -> float:
+        """Behaviour cloning of the demonstrations that were shown, and of their values, before any learning.
+
+        Each step draws demonstrations, moves the critic as in training, and the actor to the demonstrated
+        actions alone.
+
+        Args:
+            steps: gradient steps.
+            batch_size: transitions of each.
+        Returns:
+            the last batch's squared distance to the demonstrated actions, summed over the entries, mean.
+        """
+        if self._shown is None or steps < 1:
+            got = f"{steps} steps and {'no' if self._shown is None else 'some'} demonstrations"
+            raise InputError("pretrain", expected="demonstrations, by show(), and at least one step", got=got)
+        self.policy.set_training_mode(True)
+        distance = torch.zeros(())
+        with torch.no_grad(), self._lean():
+            for start in range(0, steps, PRETRAIN_CHUNK):
+                for batch in self._drawn([(self._shown, batch_size)], min(PRETRAIN_CHUNK, steps - start), batch_size):
+                    distance = self._clone(batch)
+        return float(distance)
+
+    def _clone(self, batch: Batch) -> Tensor:
+        """One step of `pretrain`."""
+        raise NotImplementedError
 
     def _target(self, batch: Batch, next_values: Tensor) -> Tensor:
         """The critic's target (B, 1): reward plus discounted value, within the bounds it can have."""
@@ -183,54 +255,3 @@ class LeanLearner(OffPolicyAlgorithm):
             "_critic_target_net",
             "_actor_target_net",
         ]
-
-
-def _take(table: Seen, rows: slice) -> Seen:
-    """Rows of a tensor, or of each tensor of a dict."""
-    if isinstance(table, dict):
-        return {name: tensor[rows].contiguous() for name, tensor in table.items()}
-    return table[rows].contiguous()
-
-
-def adam_step(optimizer: torch.optim.Optimizer) -> None:
-    """`optimizer.step()` for a fused Adam of one group, without the hooks and checks that cost more than the step."""
-    (group,) = optimizer.param_groups
-    moved = [parameter for parameter in group["params"] if parameter.grad is not None]
-    if not all(parameter in optimizer.state for parameter in moved):
-        optimizer.step()
-        return
-    states = [optimizer.state[parameter] for parameter in moved]
-    beta1, beta2 = group["betas"]
-    adam(
-        moved,
-        [parameter.grad for parameter in moved],
-        [state["exp_avg"] for state in states],
-        [state["exp_avg_sq"] for state in states],
-        [],
-        [state["step"] for state in states],
-        fused=True,
-        amsgrad=False,
-        beta1=beta1,
-        beta2=beta2,
-        lr=group["lr"],
-        weight_decay=group["weight_decay"],
-        eps=group["eps"],
-        maximize=False,
-    )
-
-
-@contextmanager
-def matmul_by_onednn(wanted: bool) -> Iterator[None]:
-    """Within this context, float32 products of matrices may be done by oneDNN.
-
-    PyTorch multiplies by MKL, which keeps to AVX2 on other makers' processors. Allowing bfloat16 factors
-    makes it hand the product to oneDNN, which takes AVX-512 there and uses bfloat16 only with AMX.
-    """
-    settings = torch.backends.mkldnn.matmul  # type: ignore[attr-defined]
-    before = settings.fp32_precision
-    if wanted:
-        settings.fp32_precision = "bf16"
-    try:
-        yield
-    finally:
-        settings.fp32_precision = before

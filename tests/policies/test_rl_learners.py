@@ -5,49 +5,16 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import Any
 
-import gymnasium
-import numpy as np
 import pytest
 import torch
 from gymnasium import spaces
-from stable_baselines3 import DDPG, SAC, TD3, HerReplayBuffer
+from stable_baselines3 import DDPG, SAC, TD3
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor, CombinedExtractor
 
 from geometry import InputError
 from policies.reinforcement.features import GoalFeatures
 from policies.reinforcement.lean_sac import LeanSAC
 from policies.reinforcement.lean_td3 import LeanDDPG, LeanTD3
-
-torch.set_num_threads(1)
-
-
-class PointMass(gymnasium.Env):  # type: ignore[type-arg]
-    """A point in a square that steps by at most 0.1 and is to come within 0.05 of its goal."""
-
-    def __init__(self) -> None:
-        box = spaces.Box(-1, 1, (2,), np.float32)
-        self.observation_space = spaces.Dict(observation=box, achieved_goal=box, desired_goal=box)
-        self.action_space = spaces.Box(-1, 1, (2,), np.float32)
-
-    def _see(self) -> dict[str, np.ndarray]:
-        at = self.at.astype(np.float32)
-        return {"observation": at, "achieved_goal": at.copy(), "desired_goal": self.goal.astype(np.float32)}
-
-    def reset(self, *, seed: int | None = None, options: Any = None) -> Any:
-        super().reset(seed=seed)
-        self.at, self.goal = self.np_random.uniform(-0.9, 0.9, (2, 2))
-        self.steps = 0
-        return self._see(), {}
-
-    def step(self, action: Any) -> Any:
-        self.at = np.clip(self.at + 0.1 * np.asarray(action, dtype=float), -1, 1)
-        self.steps += 1
-        seen = self._see()
-        reward = float(self.compute_reward(seen["achieved_goal"], seen["desired_goal"], {}))
-        return seen, reward, False, self.steps == 25, {"is_success": reward == 0}
-
-    def compute_reward(self, achieved: Any, desired: Any, info: Any) -> Any:
-        return -(np.linalg.norm(achieved - desired, axis=-1) > 0.05).astype(np.float32)
 
 
 class LearnedFeatures(CombinedExtractor):
@@ -59,19 +26,6 @@ class LearnedFeatures(CombinedExtractor):
 
     def forward(self, seen: Any) -> torch.Tensor:
         return torch.tanh(self.layer(torch.cat([seen[key] for key in sorted(seen)], dim=1)))
-
-
-def model_of(kind: type, **options: Any) -> Any:
-    """A model whose replay holds 300 random steps."""
-    arguments: dict[str, Any] = {
-        "replay_buffer_class": HerReplayBuffer, "buffer_size": 1000, "learning_starts": 300, "seed": 3,
-        "device": "cpu", "learning_rate": 1e-3, "tau": 0.05, "gamma": 0.95,
-    }  # fmt: skip
-    arguments |= options
-    arguments["policy_kwargs"] = {"net_arch": [16, 24], "features_extractor_class": GoalFeatures} | arguments.get(
-        "policy_kwargs", {}
-    )
-    return kind("MultiInputPolicy", PointMass(), **arguments).learn(300)
 
 
 def same_batches(oracle: Any, lean: Any, count: int, size: int) -> None:
@@ -108,7 +62,9 @@ def assert_same_weights(oracle: Any, lean: Any, before: dict[str, torch.Tensor],
 @pytest.mark.parametrize("shared", [False, True])
 @pytest.mark.parametrize("extractor", [GoalFeatures, LearnedFeatures])
 @pytest.mark.parametrize("critics", [1, 2, 3])
-def test_sac_updates_as_stable_baselines_does(critics: int, extractor: type, shared: bool, monkeypatch: Any) -> None:
+def test_sac_updates_as_stable_baselines_does(
+    critics: int, extractor: type, shared: bool, model_of: Any, monkeypatch: Any
+) -> None:
     steps, size = 6, 32
     network = {"n_critics": critics, "features_extractor_class": extractor, "share_features_extractor": shared}
     oracle, lean = (model_of(kind, policy_kwargs=network) for kind in (SAC, LeanSAC))
@@ -131,7 +87,9 @@ def test_sac_updates_as_stable_baselines_does(critics: int, extractor: type, sha
 @pytest.mark.parametrize("shared", [False, True])
 @pytest.mark.parametrize("extractor", [GoalFeatures, LearnedFeatures])
 @pytest.mark.parametrize(("kind", "lean_kind"), [(DDPG, LeanDDPG), (TD3, LeanTD3)])
-def test_td3_and_ddpg_update_as_stable_baselines_do(kind: type, lean_kind: type, extractor: type, shared: bool) -> None:
+def test_td3_and_ddpg_update_as_stable_baselines_do(
+    kind: type, lean_kind: type, extractor: type, shared: bool, model_of: Any
+) -> None:
     steps, size = 6, 32
     network = {"features_extractor_class": extractor, "share_features_extractor": shared}
     options = {} if kind is DDPG else {"target_policy_noise": 0.0}
@@ -143,7 +101,7 @@ def test_td3_and_ddpg_update_as_stable_baselines_do(kind: type, lean_kind: type,
     assert_same_weights(oracle, lean, before, 1e-3)
 
 
-def test_target_is_clipped_to_what_sparse_rewards_can_give() -> None:
+def test_target_is_clipped_to_what_sparse_rewards_can_give(model_of: Any) -> None:
     lean = model_of(LeanDDPG, clip_target=(-20.0, 0.0))
     batch = next(lean._batches(1, 8))
     target = lean._target(batch, torch.tensor([[-1e6], [1e6]] * 4))
@@ -151,12 +109,12 @@ def test_target_is_clipped_to_what_sparse_rewards_can_give() -> None:
 
 
 @pytest.mark.parametrize("options", [{"clip_target": (0.0, -1.0)}, {"random_action": 2.0}])
-def test_nonsense_is_refused(options: dict[str, Any]) -> None:
+def test_nonsense_is_refused(options: dict[str, Any], model_of: Any) -> None:
     with pytest.raises(InputError, match=next(iter(options))):
         model_of(LeanDDPG, **options)
 
 
-def test_gsde_and_other_activations_are_refused() -> None:
+def test_gsde_and_other_activations_are_refused(model_of: Any) -> None:
     with pytest.raises(InputError, match="use_sde"):
         model_of(LeanSAC, use_sde=True)
     with pytest.raises(InputError, match="ReLU"):
@@ -164,11 +122,11 @@ def test_gsde_and_other_activations_are_refused() -> None:
 
 
 @pytest.mark.parametrize("kind", [LeanSAC, LeanTD3, LeanDDPG])
-def test_a_saved_model_goes_on_as_if_never_saved(kind: type, tmp_path: Any) -> None:
+def test_a_saved_model_goes_on_as_if_never_saved(kind: type, model_of: Any, tmp_path: Any) -> None:
     model = model_of(kind)
     model.train(3, 32)
     model.save(tmp_path / "model.zip")
-    again = kind.load(tmp_path / "model.zip", env=PointMass())
+    again = kind.load(tmp_path / "model.zip", env=model.env)
     again.replay_buffer = model.replay_buffer
     again.set_logger(model.logger)
     for each in (model, again):
@@ -178,11 +136,11 @@ def test_a_saved_model_goes_on_as_if_never_saved(kind: type, tmp_path: Any) -> N
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
 
 
-def test_ddpg_learns_to_reach_in_seconds() -> None:
+def test_ddpg_learns_to_reach_in_seconds(model_of: Any, point_mass: Any) -> None:
     model = model_of(LeanDDPG, policy_kwargs={"net_arch": [64, 64]}, clip_target=(-20.0, 0.0), random_action=0.2,
                      batch_size=256, buffer_size=10_000, gradient_steps=1)  # fmt: skip
     model.learn(1500)
-    env, reached = PointMass(), 0
+    env, reached = point_mass(), 0
     for seed in range(40):
         seen, _ = env.reset(seed=1000 + seed)
         for _ in range(25):
