@@ -33,6 +33,7 @@ COMMANDS = {
     "demo": Entry("graspmimic.demo", "Demo", "watch a simulated Panda look at a pile of objects and clear it"),
     "detect": Entry("graspmimic.detect", "Detect", "find grasps in one real RGB-D frame or point cloud"),
     "bench clutter": Entry("graspmimic.bench_clutter", "BenchClutter", "the clutter-removal benchmark"),
+    "bench envs": Entry("graspmimic.bench_envs", "BenchEnvs", "speed of the tasks beside panda-gym"),
     "bench latency": Entry("graspmimic.bench_latency", "BenchLatency", "time from a depth image to grasps, by stage"),
     "bench render": Entry("graspmimic.bench_render", "BenchRender", "cost and agreement of the depth cameras"),
     "generate grasps": Entry(

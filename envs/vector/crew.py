@@ -22,6 +22,11 @@ class Alone:
         self.arrays = self._batch.arrays
         self.closed = False
 
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """None."""
+        return ()
+
     def reset(self, seeds: Mapping[int, int | None], options: dict[str, Any] | None) -> dict[int, Info]:
         """As EnvBatch's."""
         return self._batch.reset(seeds, options)
@@ -69,6 +74,11 @@ class Crew:
             raise
         finally:
             os.close(memory_fd)
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """Of the processes."""
+        return tuple(worker.process.pid for worker in self._workers)
 
     def reset(self, seeds: Mapping[int, int | None], options: dict[str, Any] | None) -> dict[int, Info]:
         """As EnvBatch's, of all environments at once."""

@@ -79,6 +79,11 @@ class SharedMemoryVectorEnv(VectorEnv[Tree, Tree, NDArray[Any]]):
         spec = gymnasium.spec(id)  # carries the entry point, so that a worker need not have registered the id
         return cls([partial(gymnasium.make, spec, disable_env_checker=True, **kwargs)] * num_envs, workers=workers)
 
+    @property
+    def worker_pids(self) -> tuple[int, ...]:
+        """Process numbers of the workers, to pin them to cores or to ask for their CPU time."""
+        return self._crew.pids
+
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Tree, dict[str, Any]]:

@@ -245,7 +245,8 @@ def test_an_environment_that_cannot_be_made_leaves_nothing_behind() -> None:
 def test_a_dead_worker_is_named(vector: Any) -> None:
     env = vector(4, 2)
     env.reset()
-    os.kill(children()[-1], signal.SIGKILL)
+    assert list(env.worker_pids) == children()
+    os.kill(env.worker_pids[1], signal.SIGKILL)
     with pytest.raises(WorkerError, match="environments 2 to 3 ended with signal 9"):
         for _ in range(2):
             env.step(np.zeros((4, 3), np.float32))
@@ -286,7 +287,7 @@ class Still(gymnasium.Env):
 env = SharedMemoryVectorEnv([Still] * 2, workers=2)
 env.reset()
 assert (env.step(np.zeros((2, 2), np.float32))[1] == os.getpid()).all()
-print(*(worker.process.pid for worker in env._crew._workers), flush=True)
+print(*env.worker_pids, flush=True)
 """
 """No `if __name__ == "__main__":`, and the environment's class is the script's own."""
 
