@@ -1,4 +1,4 @@
-"""The ids under which `gymnasium.make` finds the tasks; `import envs` registers them.
+"""The ids under which `gymnasium.make` and `make_vec` find the tasks; `import envs` registers them.
 
 Entry points are strings, so that registering imports neither physics nor cameras.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import gymnasium
 
-_TASKS = {
+_MANIPULATION = {
     "Reach": 50,
     "Push": 50,
     "PickPlace": 50,
@@ -20,7 +20,15 @@ _TASKS = {
 
 def register() -> None:
     """Register every id `graspmimic/<Task>-v0`; again is harmless."""
-    for name, steps in _TASKS.items():
+    for name, steps in _MANIPULATION.items():
         gymnasium.register(
-            f"graspmimic/{name}-v0", entry_point=f"envs.manipulation.tasks:{name}Env", max_episode_steps=steps
+            f"graspmimic/{name}-v0",
+            entry_point=f"envs.manipulation.tasks:{name}Env",
+            vector_entry_point=f"envs.manipulation.vector_entries:{name}Vector",
+            max_episode_steps=steps,
         )
+    gymnasium.register(  # two failures in a row end a round: it needs no limit
+        "graspmimic/ClutterPick-v0",
+        entry_point="envs.clutter_pick:ClutterPickEnv",
+        vector_entry_point="envs.clutter_pick:ClutterPickVector",
+    )

@@ -10,7 +10,6 @@ from typing import Any, Literal
 import gymnasium
 import numpy as np
 from gymnasium import spaces
-from gymnasium.utils import EzPickle
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 from threadpoolctl import threadpool_limits
@@ -23,6 +22,8 @@ from envs.clutter_pick.pick_features import LIMIT, feature_names, fixed_cloud, l
 from envs.clutter_pick.proposals import PickProposals, Proposer, best_of
 from envs.clutter_pick.round_memory import RoundMemory
 from envs.objects import ObjectSet, load_objects
+from envs.pickling import PickledByArguments
+from envs.vector import vector_entry_point
 from geometry import FloatArray, InputError, PinholeCamera, look_at, transform
 
 PickObservation = dict[str, NDArray[Any]]
@@ -35,7 +36,7 @@ _PICTURE = PinholeCamera(width=320, height=240, fx=300.0, fy=300.0, cx=159.5, cy
 _NO_EXECUTION = Execution(False, "nothing chosen", 0.0, "")
 
 
-class ClutterPickEnv(gymnasium.Env[PickObservation, Any], EzPickle):
+class ClutterPickEnv(gymnasium.Env[PickObservation, Any], PickledByArguments):
     """Clutter removal by the benchmark's rules (`envs.clutter`), seen as a choice among proposals.
 
     In each step one grasp is tried by the free-flying hand; what it holds is taken away, and the scene is
@@ -86,18 +87,6 @@ class ClutterPickEnv(gymnasium.Env[PickObservation, Any], EzPickle):
         cloud_points: int = 512,
         render_mode: str | None = None,
     ) -> None:
-        EzPickle.__init__(
-            self,
-            propose,
-            objects,
-            scene=scene,
-            dialect=dialect,
-            top_k=top_k,
-            action=action,
-            attempt_cost=attempt_cost,
-            cloud_points=cloud_points,
-            render_mode=render_mode,
-        )
         _check(scene, action, render_mode, top_k, cloud_points, attempt_cost)
         self.propose: Proposer = GeometricProposer() if propose is None else propose
         self.objects = objects
@@ -259,6 +248,10 @@ class ClutterPickEnv(gymnasium.Env[PickObservation, Any], EzPickle):
             "ending": self._ending,
             "outcome": outcome,
         }
+
+
+ClutterPickVector = vector_entry_point(ClutterPickEnv)
+"""What `gymnasium.make_vec` calls."""
 
 
 @contextmanager

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import gymnasium
 import numpy as np
-from gymnasium.utils import EzPickle
 from numpy.typing import ArrayLike, NDArray
 
 from envs.manipulation.action_modes import GRIPPER, action_mode, opening
@@ -15,16 +15,19 @@ from envs.manipulation.entries import Entry, box
 from envs.manipulation.observation_modes import Observer
 from envs.manipulation.physics import Physics
 from envs.manipulation.randomization import Randomization
-from envs.manipulation.rendering import Renderer
 from envs.manipulation.tabletop import Tabletop
 from envs.manipulation.task import Task
 from envs.manipulation.variation import Variation
+from envs.pickling import PickledByArguments
 from geometry import InputError
+
+if TYPE_CHECKING:
+    from envs.manipulation.rendering import Renderer
 
 Observation = dict[str, NDArray[Any]] | NDArray[Any]
 
 
-class ManipulationEnv(gymnasium.Env[Any, NDArray[Any]], EzPickle):
+class ManipulationEnv(gymnasium.Env[Any, NDArray[Any]], PickledByArguments):
     """A Panda at a table with a task; it never terminates, the registered time limit truncates.
 
     With a goal the observation is a Dict of `observation`, `achieved_goal` and `desired_goal`, and
@@ -118,8 +121,9 @@ class ManipulationEnv(gymnasium.Env[Any, NDArray[Any]], EzPickle):
         self._show()
         return observation, reward, False, False, info
 
-    def compute_reward(self, achieved_goal: ArrayLike, desired_goal: ArrayLike, info: Any) -> Any:
-        """The reward for other goals.
+    @property
+    def compute_reward(self) -> Callable[[ArrayLike, ArrayLike, Any], Any]:
+        """The reward for other goals; absent without a goal, for whoever has it counts as a task with goals.
 
         Args:
             achieved_goal: (..., G).
@@ -137,6 +141,11 @@ class ManipulationEnv(gymnasium.Env[Any, NDArray[Any]], EzPickle):
         return float(reward) if np.ndim(reward) == 0 else np.asarray(reward, dtype=np.float32)
 
     def compute_terminated(self, achieved_goal: ArrayLike, desired_goal: ArrayLike, info: Any) -> bool:
+        if not self.task.goal_entries:
+            raise AttributeError(f"{type(self.task).__name__} has no goal, hence no compute_reward")
+        return self._reward_of
+
+    def _reward_of(self, achieved_goal: ArrayLike, desired_goal: ArrayLike, info: Any) -> Any:
         """Never."""
         return False
 
@@ -175,7 +184,7 @@ class ManipulationEnv(gymnasium.Env[Any, NDArray[Any]], EzPickle):
             info[f"reward/{goal_term.name}"] = goal_term.weight * float(goal_term.value(achieved, task.goal))
         if task.scene_terms:
             info["reward_of_scene"] = scene_part
-        return float(self.compute_reward(achieved, task.goal, info))
+        return float(self._reward_of(achieved, task.goal, info))
 
     def _scene_part(self, info: Any) -> Any:
         if not self.task.scene_terms:
@@ -210,3 +219,5 @@ class ManipulationEnv(gymnasium.Env[Any, NDArray[Any]], EzPickle):
             picture = self._picture()
             assert self._renderer is not None
             self._renderer.show(picture)
+            from envs.manipulation.rendering import Renderer  # Open3D doubles the time that an import takes
+

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from gymnasium import spaces
@@ -12,13 +12,15 @@ from envs.manipulation.action_modes import ActionMode
 from envs.manipulation.camera_settings import CameraSettings
 from envs.manipulation.delays import DelayLine
 from envs.manipulation.entries import box
-from envs.manipulation.policy_view import PolicyView
 from envs.manipulation.state_faults import StateFaults
 from envs.manipulation.state_reading import StateReading
 from envs.manipulation.tabletop import Tabletop
 from envs.manipulation.task import Task
 from envs.manipulation.variation import Variation
 from geometry import InputError
+
+if TYPE_CHECKING:
+    from envs.manipulation.policy_view import PolicyView
 
 _PARTS = {"state": (), "depth": ("depth",), "rgb": ("rgb",), "rgbd": ("rgb", "depth"), "pointcloud": ("pointcloud",)}
 """What a name in `observation` adds to the state's vector."""
@@ -64,7 +66,7 @@ class Observer:
         self.state = StateReading(task, mode, perceived="state" in names)
         self._task, self._variation = task, variation
         self._goal_box = box(task.goal_entries) if task.goal_entries else None
-        self._view = PolicyView(parts, camera or CameraSettings(), variation) if parts else None
+        self._view = _view(parts, camera or CameraSettings(), variation) if parts else None
         faults = variation.randomization
         props = [prop.name for prop in task.props]
         self._faults = (
@@ -123,6 +125,12 @@ class Observer:
         if self._goal_box is not None:
             parts |= {"achieved_goal": box(self._task.goal_entries), "desired_goal": box(self._task.goal_entries)}
         return spaces.Dict(parts)
+
+
+def _view(parts: list[str], camera: CameraSettings, variation: Variation) -> PolicyView:
+    from envs.manipulation.policy_view import PolicyView  # Open3D doubles the time that an import takes
+
+    return PolicyView(parts, camera, variation)
 
 
 def _copied(seen: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:

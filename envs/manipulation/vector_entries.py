@@ -1,0 +1,18 @@
+"""The vector environment of each task, under a name that `envs.registration` gives to Gymnasium."""
+
+from envs.manipulation.tasks import (
+    LiftEnv,
+    PickPlaceEnv,
+    PushEnv,
+    ReachEnv,
+    Stack3Env,
+    StackEnv,
+)
+from envs.vector import vector_entry_point
+
+ReachVector = vector_entry_point(ReachEnv)
+PushVector = vector_entry_point(PushEnv)
+PickPlaceVector = vector_entry_point(PickPlaceEnv)
+LiftVector = vector_entry_point(LiftEnv)
+StackVector = vector_entry_point(StackEnv)
+Stack3Vector = vector_entry_point(Stack3Env)
