@@ -96,10 +96,13 @@ def _face_colors(planes: FloatArray, triangles: Triangles, rgb: FloatArray) -> F
 
 
 def _cut_up(triangles: Triangles, max_pieces: int) -> list[Triangles]:
-    """Cut the piece whose best cut saves most, until no cut saves enough or there are enough pieces."""
-    enough = CUT_SAVES * _volume(triangles)
-    pieces, cuts = [triangles], {0: _best_cut(triangles)}
-    while len(pieces) < max_pieces:
+    """Cut the piece whose best cut saves most, until no cut can save enough or there are enough pieces."""
+    a, b, c = np.moveaxis(triangles, 1, 0)
+    solid = abs(float(np.einsum("nc,nc->", a, np.cross(b, c)))) / 6.0
+    total = _volume(triangles)
+    enough = CUT_SAVES * total
+    pieces, cuts = [triangles], dict[int, tuple[float, int, float]]()
+    while len(pieces) < max_pieces and total - solid > enough:
         for number, piece in enumerate(pieces):
             if number not in cuts:
                 cuts[number] = _best_cut(piece)
@@ -107,6 +110,7 @@ def _cut_up(triangles: Triangles, max_pieces: int) -> list[Triangles]:
         saved, axis, where = cuts.pop(at)
         if saved < enough:
             break
+        total -= saved
         whole, pieces[at] = pieces[at], _side(pieces[at], axis, where, -1.0)
         pieces.append(_side(whole, axis, where, 1.0))
     return pieces
