@@ -17,10 +17,9 @@ from numpy.typing import NDArray
 from stable_baselines3.common.buffers import ReplayBuffer
 
 from geometry import InputError
+from policies.reinforcement.scene_encoder import ONLY_KEY
 
 FORMAT, VERSION = "graspmimic demonstrations", 1
-ONLY_KEY = "observation"
-"""The name under which observations are kept that have none."""
 _SEEN = "seen/"
 AGAIN = "record the demonstrations again"
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from perception.grasping.network.preparation import prepare
     from perception.grasping.network.search import Search, View, find_grasps
     from perception.grasping.network.targets import ApproachCone
+    from perception.grasping.network.weights import fill_module, load_weights, save_weights
 
 __all__ = [
     "CANVAS",
@@ -27,9 +28,12 @@ __all__ = [
     "Search",
     "View",
     "canonical_camera",
+    "fill_module",
     "find_grasps",
+    "load_weights",
     "prepare",
     "resample",
+    "save_weights",
     "view_rotation",
 ]
 
@@ -39,8 +43,11 @@ _ROOMS = {
     "GraspNetwork": "model",
     "Search": "search",
     "View": "search",
+    "fill_module": "weights",
     "find_grasps": "search",
+    "load_weights": "weights",
     "prepare": "preparation",
+    "save_weights": "weights",
 }
 
 
