@@ -107,11 +107,15 @@ class TaskArm:
         self.state = self.sense()
         self.rest()
 
-    def rest(self) -> None:
-        """Read the arm and command it to stand still; after the world was restored, which forgets commands."""
+    def rest(self, opening_m: float | None = None) -> None:
+        """Read the arm and command it to stand still; after the world was restored, which forgets commands.
+
+        Args:
+            opening_m: what the fingers head for; None is as at first.
+        """
         self.sense()
         self._width_target = -1.0
-        self.set_opening(self._opening_m)
+        self.set_opening(self._opening_m if opening_m is None else opening_m)
         self.move_joints([0.0] * 7)
 
     def sense(self) -> ArmState:

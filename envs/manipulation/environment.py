@@ -42,6 +42,7 @@ class ManipulationEnv(gymnasium.Env[Any, NDArray[Any]], PickledByArguments):
         randomization: what varies between episodes; None varies nothing.
         camera: what images and clouds of the observation are seen with.
         physics: how finely the world is simulated.
+        held_starts: share of episodes that begin with an object in the hand; for training, never for evaluation.
         render_mode: None, "rgb_array" or "human".
     """
 
@@ -57,24 +58,29 @@ class ManipulationEnv(gymnasium.Env[Any, NDArray[Any]], PickledByArguments):
         randomization: Randomization | None = None,
         camera: CameraSettings | None = None,
         physics: Physics | None = None,
+        held_starts: float = 0.0,
         render_mode: str | None = None,
     ) -> None:
         if reward not in ("sparse", "dense"):
             raise InputError("reward", expected="'sparse' or 'dense'", got=repr(reward))
+        if not 0.0 <= held_starts <= 1.0:
+            raise InputError("held_starts", expected="a share, 0 to 1", got=f"{held_starts}")
         if render_mode not in (None, *self.metadata["render_modes"]):
             raise InputError("render_mode", expected="None, 'rgb_array' or 'human'", got=repr(render_mode))
         self.task = task
         self.mode = action_mode(action)
         self.dense = reward == "dense"
+        self.held_starts = held_starts
         self.render_mode = render_mode
         self.physics = physics or Physics()
         if self.physics != Physics():
             self.metadata = self.metadata | {"render_fps": round(1.0 / self.physics.control_period_s)}
         self.action_entries: tuple[Entry, ...] = (*self.mode.entries, *(() if task.closed else (GRIPPER,)))
         self.action_space = box(self.action_entries)
-        self._variation = Variation(randomization, task, self.physics)
+        self._variation = Variation(randomization, task, self.physics, held=held_starts > 0.0)
         self._observer = Observer(observation, task, self.mode, self._variation, camera)
         self.observation_space = self._observer.space
+        self._goal_box = box(task.goal_entries)
         self._renderer: Renderer | None = None
         self._success_once = False
 
@@ -92,7 +98,10 @@ class ManipulationEnv(gymnasium.Env[Any, NDArray[Any]], PickledByArguments):
         """Begin an episode; without a seed the stream of random numbers goes on."""
         super().reset(seed=seed)
         scene = self._variation.begin(self.np_random)
-        self.task.begin(scene, self.np_random, turned=self.mode.turns)
+        if self.held_starts and self.np_random.random() < self.held_starts:
+            self.task.begin_held(scene, self.np_random)
+        else:
+            self.task.begin(scene, self.np_random, turned=self.mode.turns)
         scene.sense()
         self._success_once = False
         achieved = self._achieved()
@@ -133,19 +142,20 @@ class ManipulationEnv(gymnasium.Env[Any, NDArray[Any]], PickledByArguments):
         Returns:
             (...) float32, or a float for a single goal.
         """
-        achieved, desired = np.asarray(achieved_goal), np.asarray(desired_goal)
-        if not self.dense:
-            reward = self.task.reached(achieved, desired) - 1.0
-        else:
-            reward = sum(t.weight * t.value(achieved, desired) for t in self.task.goal_terms) + self._scene_part(info)
-        return float(reward) if np.ndim(reward) == 0 else np.asarray(reward, dtype=np.float32)
-
-    def compute_terminated(self, achieved_goal: ArrayLike, desired_goal: ArrayLike, info: Any) -> bool:
         if not self.task.goal_entries:
             raise AttributeError(f"{type(self.task).__name__} has no goal, hence no compute_reward")
         return self._reward_of
 
     def _reward_of(self, achieved_goal: ArrayLike, desired_goal: ArrayLike, info: Any) -> Any:
+        achieved, desired = np.asarray(achieved_goal), np.asarray(desired_goal)
+        if not self.dense:
+            reward = self.task.reached(achieved, desired) - 1.0
+        else:
+            achieved, desired = achieved.astype(np.float64), desired.astype(np.float64)
+            reward = sum(t.weight * t.value(achieved, desired) for t in self.task.goal_terms) + self._scene_part(info)
+        return float(reward) if np.ndim(reward) == 0 else np.asarray(reward, dtype=np.float32)
+
+    def compute_terminated(self, achieved_goal: ArrayLike, desired_goal: ArrayLike, info: Any) -> bool:
         """Never."""
         return False
 
@@ -168,7 +178,8 @@ class ManipulationEnv(gymnasium.Env[Any, NDArray[Any]], PickledByArguments):
         self._variation.close()
 
     def _achieved(self) -> NDArray[np.float32]:
-        return np.array(self.task.achieved(self._variation.scene), dtype=np.float32)
+        achieved = np.array(self.task.achieved(self._variation.scene), dtype=np.float32)
+        return np.minimum(np.maximum(achieved, self._goal_box.low), self._goal_box.high)
 
     def _rewarded(self, achieved: NDArray[np.float32], success: bool, info: dict[str, Any]) -> float:
         """The step's reward; puts its terms into `info`."""
@@ -211,6 +222,8 @@ class ManipulationEnv(gymnasium.Env[Any, NDArray[Any]], PickledByArguments):
 
     def _picture(self) -> NDArray[np.uint8]:
         if self._renderer is None:
+            from envs.manipulation.rendering import Renderer  # Open3D doubles the time that an import takes
+
             self._renderer = Renderer(self.metadata["render_fps"])
         return self._renderer.picture(self._variation.scene, self.task)
 
@@ -219,5 +232,3 @@ class ManipulationEnv(gymnasium.Env[Any, NDArray[Any]], PickledByArguments):
             picture = self._picture()
             assert self._renderer is not None
             self._renderer.show(picture)
-            from envs.manipulation.rendering import Renderer  # Open3D doubles the time that an import takes
-

@@ -1,8 +1,10 @@
 """The world of a task: a table, the arm, the props, and a reset that repeats bit for bit.
 
-`restoreState` alone is not repeatable. Three things make it so: one step before the state is saved,
-deterministic overlapping pairs (which `World` sets), and motor commands that are sent anew, for Bullet
-does not restore them (bullet3 issues 2442 and 4364). Nothing is added to or taken from a world afterwards.
+`restoreState` alone is not repeatable. Four things make it so: one step before the state is saved, with props
+parked where they touch nothing; deterministic overlapping pairs (which `World` sets); pairs of the last episode
+that are forgotten (they are not part of the state, and their order decides the last bits); and motor commands
+that are sent anew, for Bullet does not restore them (bullet3 issues 2442 and 4364). Nothing is added to or taken
+from a world afterwards.
 """
 
 from __future__ import annotations
@@ -21,7 +23,11 @@ _TABLE_MIDDLE_M = (-0.05, 0.0, -0.05)
 _TABLE_RGBA = (0.80, 0.78, 0.74, 1.0)
 TABLE_FRICTION = 0.5
 """Lateral; Bullet multiplies it with that of what lies on the table."""
-_PARKED_M = 0.12
+_PARKED_M, _PARKED_HEIGHT_M = 0.12, 1.5
+_ARM_LINKS = 11
+_DEFAULT_GROUP, _ALL_GROUPS = 1, -1
+_HELD_ABOVE_TIPS_M = 0.010
+_CLOSING_STEPS, _SETTLING_STEPS = 150, 50
 
 
 class Tabletop:
@@ -54,20 +60,51 @@ class Tabletop:
         self.world.bullet.changeDynamics(self.table.uid, -1, lateralFriction=TABLE_FRICTION)
         self.arm = TaskArm(self.world, physics.control_period_s, closed=closed, start_m=start_m, ceiling_m=ceiling_m)
         self.props = [
-            PropBody(self.world, prop, (0.1, _PARKED_M * (i - 1), prop.half_height_m)) for i, prop in enumerate(props)
+            PropBody(self.world, prop, (0.1, _PARKED_M * (i - 1), _PARKED_HEIGHT_M)) for i, prop in enumerate(props)
         ]
         for prop in self.props:
             self.world.bullet.changeDynamics(prop.uid, -1, lateralFriction=prop.prop.friction)
         self._contacts = self.world.bullet.getContactPoints
         self.built: Any = None if build is None else build(self)
         """What `build` returned; a task keeps here what belongs to the world and not to an episode."""
+        self._set_filter = self.world.bullet.setCollisionFilterGroupMask
+        self._movers = [(self.arm.uid, link) for link in range(_ARM_LINKS)] + [(prop.uid, -1) for prop in self.props]
         self.world.step()
         self._saved: int = self.world.bullet.saveState()
+        self._held: list[int] = []
 
     def restore(self) -> None:
         """Back to the start posture, everything at rest where it was first."""
         self.world.bullet.restoreState(self._saved)
+        self._forget_contacts()
         self.arm.rest()
+
+    def save_held(self) -> None:
+        """Make, for each prop, the state in which the fingers hold it at the start posture; see `restore_held`."""
+        for prop in self.props:
+            self.restore()
+            x, y, z = self.arm.state.position
+            self.arm.set_opening(0.0)
+            for _ in range(_CLOSING_STEPS):
+                prop.place((x, y, z + _HELD_ABOVE_TIPS_M))
+                self.world.step()
+            self.world.step(_SETTLING_STEPS)
+            self._held.append(self.world.bullet.saveState())
+        self.restore()
+
+    def restore_held(self, index: int) -> None:
+        """Back to the start posture with one prop between the closed fingers, the others where they were first."""
+        self.world.bullet.restoreState(self._held[index])
+        self._forget_contacts()
+        self.arm.rest(0.0)
+
+    def _forget_contacts(self) -> None:
+        """Let Bullet find all pairs of the arm and the props anew: setting a filter, if only to what it was, does that.
+
+        Pairs of the last episode would stay for a while, with the order in which contacts are solved.
+        """
+        for uid, link in self._movers:
+            self._set_filter(uid, link, _DEFAULT_GROUP, _ALL_GROUPS)
 
     def step(self) -> None:
         """Simulate one control period and read everything."""

@@ -17,6 +17,7 @@ from envs.manipulation.entries import Entry
 from envs.manipulation.props import Prop
 from envs.manipulation.rewards import GoalTerm, SceneTerm
 from envs.manipulation.tabletop import Tabletop
+from geometry import InputError
 
 Array = NDArray[np.floating]
 
@@ -52,6 +53,14 @@ class Task(ABC):
     @abstractmethod
     def begin(self, scene: Tabletop, rng: np.random.Generator, *, turned: bool) -> None:
         """Place the props and draw the goal; `turned` asks for props turned about the vertical."""
+
+    def begin_held(self, scene: Tabletop, rng: np.random.Generator) -> None:
+        """Like `begin`, with a prop between the fingers: a start for training that makes grasping worth finding.
+
+        Source: Andrychowicz et al. 2017, "Hindsight Experience Replay", section 4.1 (half of their training
+        episodes of pick-and-place begin so).
+        """
+        raise InputError("held_starts", expected="a task in which something is grasped", got=type(self).__name__)
 
     def achieved(self, scene: Tabletop) -> list[float]:
         """The goal's counterpart as things stand; nothing for a task without a goal."""

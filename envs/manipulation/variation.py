@@ -32,12 +32,15 @@ class Variation:
         randomization: what varies; None varies nothing.
         task: what is done.
         physics: how finely the worlds are simulated.
+        held: whether episodes may begin with a prop in the hand.
     """
 
-    def __init__(self, randomization: Randomization | None, task: Task, physics: Physics) -> None:
+    def __init__(
+        self, randomization: Randomization | None, task: Task, physics: Physics, *, held: bool = False
+    ) -> None:
         self.randomization = randomization
         self.draw: Draw = DEFAULT
-        self._task, self._physics = task, physics
+        self._task, self._physics, self._held = task, physics, held
         self._sizes = randomization.size_factors if randomization else (1.0,)
         self._worlds: dict[int, Tabletop] = {}
         self._size = len(self._sizes) // 2
@@ -61,6 +64,8 @@ class Variation:
                 ceiling_m=task.ceiling_m,
                 build=task.build,
             )
+            if self._held:
+                scene.save_held()
             self._worlds[self._size] = scene
             self._table_rgba = scene.world.bullet.getVisualShapeData(scene.table.uid)[0][7]
         return scene

@@ -32,6 +32,10 @@ class Lift(Task):
         cube = scene.props[0]
         cube.place(spot(rng, 0.15, 0.15, cube.prop.half_height_m), heading(rng, turned))
 
+    def begin_held(self, scene: Tabletop, rng: np.random.Generator) -> None:
+        """See `Task.begin_held`."""
+        scene.restore_held(0)
+
     def reached(self, achieved: Array, desired: Array) -> Any:
         """There is no goal to reach."""
         return np.zeros(np.shape(achieved)[:-1], dtype=bool)

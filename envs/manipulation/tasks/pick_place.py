@@ -31,8 +31,16 @@ class PickPlace(Task):
 
     def begin(self, scene: Tabletop, rng: np.random.Generator, *, turned: bool) -> None:
         """See `Task.begin`."""
+        scene.props[0].place(spot(rng, 0.15, 0.15, scene.props[0].prop.half_height_m), heading(rng, turned))
+        self._draw_goal(scene, rng)
+
+    def begin_held(self, scene: Tabletop, rng: np.random.Generator) -> None:
+        """See `Task.begin_held`."""
+        scene.restore_held(0)
+        self._draw_goal(scene, rng)
+
+    def _draw_goal(self, scene: Tabletop, rng: np.random.Generator) -> None:
         rest = scene.props[0].prop.half_height_m
-        scene.props[0].place(spot(rng, 0.15, 0.15, rest), heading(rng, turned))
         height = rest if rng.random() < _ON_THE_TABLE else rest + float(rng.uniform(0.0, _HIGHEST_M))
         self.goal = np.array(spot(rng, 0.15, 0.15, height), dtype=np.float32)
 

@@ -32,17 +32,31 @@ class Stack(Task):
 
     def begin(self, scene: Tabletop, rng: np.random.Generator, *, turned: bool) -> None:
         """See `Task.begin`."""
+        places = self._draw_places(scene, rng)
+        for cube, place in zip(scene.props, places, strict=True):
+            cube.place(place, heading(rng, turned))
+
+    def begin_held(self, scene: Tabletop, rng: np.random.Generator) -> None:
+        """See `Task.begin_held`; the cubes below the held one stand in their places already."""
+        index = int(rng.integers(len(scene.props)))
+        scene.restore_held(index)
+        places = self._draw_places(scene, rng)
+        for number, cube in enumerate(scene.props):
+            if number != index:
+                cube.place(self.goal[3 * number : 3 * number + 3].tolist() if number < index else places[number])
+
+    def _draw_places(self, scene: Tabletop, rng: np.random.Generator) -> list[tuple[float, float, float]]:
+        """Draw the goal, and give a free place on the table for each cube."""
         rest = scene.props[0].prop.half_height_m
         spots: list[tuple[float, float, float]] = []
         while len(spots) <= len(scene.props):
             one = spot(rng, 0.15, 0.15, rest)
             if all(np.hypot(one[0] - x, one[1] - y) > _APART_M for x, y, _ in spots):
                 spots.append(one)
-        for cube, place in zip(scene.props, spots[1:], strict=True):
-            cube.place(place, heading(rng, turned))
         x, y, _ = spots[0]
         tower = [(x, y, (2 * level + 1) * rest) for level in range(len(scene.props))]
         self.goal = np.array(tower, dtype=np.float32).reshape(-1)
+        return spots[1:]
 
     def achieved(self, scene: Tabletop) -> list[float]:
         """Where the cubes are."""
