@@ -69,11 +69,30 @@ class Draw(NamedTuple):
         return torch.cat([by_mean, by_log_std], dim=1)
 
 
-class LeanSAC(LeanLearner, SAC):
-    """SAC (Haarnoja et al. 2018, arXiv 1812.05905) as in Stable-Baselines3, with a lean `train`.
+class Losses(NamedTuple):
+    """What a gradient step leaves for the log."""
 
-    Takes what `stable_baselines3.SAC` takes and what `LeanLearner` adds; no gSDE and no other activation than ReLU.
-    """
+    entropy_weight: Tensor
+    """(1,)."""
+    actor_losses: Tensor
+    """(B, 1)."""
+    values: Tensor
+    """The critics' outputs for the actions in the batch."""
+    target: Tensor
+    """(B, T)."""
+
+
+class SoftActorCritic(LeanLearner):
+    """What SAC and TQC share: all but what a critic's outputs mean."""
+
+    actor: Any
+    critic: Any
+    critic_target: Any
+    log_ent_coef: Any
+    ent_coef_optimizer: Any
+    ent_coef_tensor: Any
+    target_entropy: Any
+    target_update_interval: int
 
     def _stack_networks(self) -> None:
         if self.use_sde:
@@ -107,7 +126,7 @@ class LeanSAC(LeanLearner, SAC):
         """Normal noise, for the observations and then for the next ones."""
         return torch.randn(rows, columns, device=self.device)
 
-    def _update(self, batch: Batch, noise: Tensor) -> dict[str, Tensor]:
+    def _update(self, batch: Batch, noise: Tensor) -> Losses:
         """One gradient step of the actor, the critics and the temperature."""
         rows = slice(len(batch.actions))
         features = self._look(self.actor, batch.seen, learn=True)
@@ -117,19 +136,19 @@ class LeanSAC(LeanLearner, SAC):
         draw, next_draw = draws.rows(rows), draws.rows(slice(rows.stop, None))
         entropy_weight = self._temperature(draw.log_prob)
 
-        critic_loss = self._critic_step(batch, next_draw, entropy_weight)
+        estimates = self._critic_step(batch, next_draw, entropy_weight)
         seen = self._look(self.critic, batch.seen)
         values, value_tape = self._critic_net(torch.cat([seen, draw.actions], dim=1))
-        slope = self._critic_net.backward(value_tape, self._lowest_slope(values), weights=False)
+        slope = self._critic_net.backward(value_tape, self._worth_slope(values), weights=False)
         by_actions = self._critic_net.by_inputs(slope, slice(seen.shape[1], None))
-        by_actions = self._imitate(by_actions, batch, draw.actions, self._lowest(values), seen)
+        by_actions = self._imitate(by_actions, batch, draw.actions, self._worth(values), seen)
         slope = draw.slope(by_actions, entropy_weight, heads[rows])
         slope = self._actor_net.backward(tape.first(rows.stop), slope)
         self._step(self.actor.optimizer, self._actor_net, features, slope)
-        return {"ent_coef": entropy_weight, "critic_loss": critic_loss, "log_prob": draw.log_prob, "values": values}
+        return Losses(entropy_weight, entropy_weight * draw.log_prob - self._worth(values), *estimates)
 
-    def _worth(self, seen: Tensor, actions: Tensor) -> Tensor:
-        return self._lowest(self._critic_net(torch.cat([seen, actions], dim=1))[0])
+    def _judge(self, seen: Tensor, actions: Tensor) -> Tensor:
+        return self._worth(self._critic_net(torch.cat([seen, actions], dim=1))[0])
 
     def _clone(self, batch: Batch) -> Tensor:
         next_heads, _ = self._actor_net(self._look(self.actor, batch.next_seen))
@@ -157,38 +176,66 @@ class LeanSAC(LeanLearner, SAC):
         adam_step(self.ent_coef_optimizer)
         return weight
 
-    def _critic_step(self, batch: Batch, next_draw: Draw, entropy_weight: Tensor) -> Tensor:
-        """One gradient step of the critics on 0.5 * squared error; gives the errors."""
+    def _critic_step(self, batch: Batch, next_draw: Draw, entropy_weight: Tensor) -> tuple[Tensor, Tensor]:
+        """One gradient step of the critics; gives their outputs and the target."""
         next_seen = self._look(self.critic_target, batch.next_seen)
         next_values, _ = self._critic_target_net(torch.cat([next_seen, next_draw.actions], dim=1))
-        next_value = self._lowest(next_values).addcmul(next_draw.log_prob, entropy_weight, value=-1.0)
-        target = self._target(batch, next_value)
+        soft = self._pessimistic(next_values).addcmul(next_draw.log_prob, entropy_weight, value=-1.0)
+        target = self._target(batch, soft)
         features = self._look(self.critic, batch.seen, learn=not self.policy.share_features_extractor)
         values, tape = self._critic_net(torch.cat([features.detach(), batch.actions], dim=1))
-        errors = values - target
-        slope = self._critic_net.backward(tape, errors / len(target))
+        slope = self._critic_net.backward(tape, self._critic_slope(values, target))
         self._step(self.critic.optimizer, self._critic_net, features, slope)
-        return errors
+        return values, target
 
-    @staticmethod
-    def _lowest(values: Tensor) -> Tensor:
-        """The least of the members' values: (M, B, 1) or (B, 1) to (B, 1)."""
+    def _pessimistic(self, values: Tensor) -> Tensor:
+        """What of the target critics' outputs, (M, B, Q) or (B, Q), makes the target: (B, T)."""
+        raise NotImplementedError
+
+    def _critic_slope(self, values: Tensor, target: Tensor) -> Tensor:
+        """Gradient of the critics' loss by their outputs."""
+        raise NotImplementedError
+
+    def _critic_loss(self, values: Tensor, target: Tensor) -> Tensor:
+        """The critics' loss."""
+        raise NotImplementedError
+
+    def _worth(self, values: Tensor) -> Tensor:
+        """The value (B, 1) that the actor is to raise, of the critics' outputs."""
+        raise NotImplementedError
+
+    def _worth_slope(self, values: Tensor) -> Tensor:
+        """Gradient of -mean(_worth) by the critics' outputs."""
+        raise NotImplementedError
+
+    def _record(self, last: Losses) -> None:
+        """Log the losses of the last gradient step."""
+        self.logger.record("train/n_updates", self._n_updates, exclude="tensorboard")
+        self.logger.record("train/ent_coef", last.entropy_weight.item())
+        self.logger.record("train/actor_loss", last.actor_losses.mean().item())
+        self.logger.record("train/critic_loss", self._critic_loss(last.values, last.target).item())
+
+
+class LeanSAC(SoftActorCritic, SAC):
+    """SAC (Haarnoja et al. 2018, arXiv 1812.05905) as in Stable-Baselines3, with a lean `train`.
+
+    Takes what `stable_baselines3.SAC` takes and what `LeanLearner` adds; no gSDE and no other activation than ReLU.
+    """
+
+    def _pessimistic(self, values: Tensor) -> Tensor:
+        return self._worth(values)
+
+    def _critic_slope(self, values: Tensor, target: Tensor) -> Tensor:
+        return (values - target).div_(len(target))
+
+    def _critic_loss(self, values: Tensor, target: Tensor) -> Tensor:
+        return (values - target).square().sum() * (0.5 / len(target))
+
+    def _worth(self, values: Tensor) -> Tensor:
         return values if values.dim() == 2 else values.amin(0)
 
-    @staticmethod
-    def _lowest_slope(values: Tensor) -> Tensor:
-        """Gradient of -mean(least of the members' values) by these."""
+    def _worth_slope(self, values: Tensor) -> Tensor:
         share = -1.0 / values.shape[-2]
         if values.dim() == 2:
             return torch.full_like(values, share)
         return torch.zeros_like(values).scatter_(0, values.argmin(0, keepdim=True), share)
-
-    def _record(self, last: dict[str, Tensor]) -> None:
-        """Log the losses of the last gradient step."""
-        entropy_weight, log_prob = last["ent_coef"], last["log_prob"]
-        actor_loss = (entropy_weight * log_prob - self._lowest(last["values"])).mean()
-        critic_loss = 0.5 * last["critic_loss"].square().mean(-2).sum()
-        self.logger.record("train/n_updates", self._n_updates, exclude="tensorboard")
-        self.logger.record("train/ent_coef", entropy_weight.item())
-        self.logger.record("train/actor_loss", actor_loss.item())
-        self.logger.record("train/critic_loss", critic_loss.item())

@@ -91,7 +91,7 @@ class LeanTD3(LeanLearner, TD3):
         self._step(self.actor.optimizer, self._actor_net, features, slope)
         return values
 
-    def _worth(self, seen: Tensor, actions: Tensor) -> Tensor:
+    def _judge(self, seen: Tensor, actions: Tensor) -> Tensor:
         return self._critic_net.member(0)(torch.cat([seen, actions], dim=1))[0]
 
     def _clone(self, batch: Batch) -> Tensor:

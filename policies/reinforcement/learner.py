@@ -207,11 +207,11 @@ class LeanLearner(OffPolicyAlgorithm):
             return by_actions
         way = actions[rows] - batch.actions[rows]
         if self.q_filter:
-            way = way * (self._worth(seen[rows], batch.actions[rows]) > values[rows])
+            way = way * (self._judge(seen[rows], batch.actions[rows]) > values[rows])
         by_actions[rows] += way.mul_(2.0 * self.bc_weight / batch.shown)
         return by_actions
 
-    def _worth(self, seen: Tensor, actions: Tensor) -> Tensor:
+    def _judge(self, seen: Tensor, actions: Tensor) -> Tensor:
         """The critic's estimate (B, 1) by which actions are judged."""
         raise NotImplementedError
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 from gymnasium import spaces
+from sb3_contrib import TQC
 from stable_baselines3 import DDPG, SAC, TD3
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor, CombinedExtractor
 
@@ -15,6 +16,7 @@ from geometry import InputError
 from policies.reinforcement.features import GoalFeatures
 from policies.reinforcement.lean_sac import LeanSAC
 from policies.reinforcement.lean_td3 import LeanDDPG, LeanTD3
+from policies.reinforcement.lean_tqc import LeanTQC
 
 
 class LearnedFeatures(CombinedExtractor):
@@ -62,12 +64,13 @@ def assert_same_weights(oracle: Any, lean: Any, before: dict[str, torch.Tensor],
 @pytest.mark.parametrize("shared", [False, True])
 @pytest.mark.parametrize("extractor", [GoalFeatures, LearnedFeatures])
 @pytest.mark.parametrize("critics", [1, 2, 3])
-def test_sac_updates_as_stable_baselines_does(
-    critics: int, extractor: type, shared: bool, model_of: Any, monkeypatch: Any
+@pytest.mark.parametrize(("kind", "lean_kind"), [(SAC, LeanSAC), (TQC, LeanTQC)])
+def test_sac_and_tqc_update_as_stable_baselines_do(
+    kind: type, lean_kind: type, critics: int, extractor: type, shared: bool, model_of: Any, monkeypatch: Any
 ) -> None:
     steps, size = 6, 32
     network = {"n_critics": critics, "features_extractor_class": extractor, "share_features_extractor": shared}
-    oracle, lean = (model_of(kind, policy_kwargs=network) for kind in (SAC, LeanSAC))
+    oracle, lean = (model_of(each, policy_kwargs=network) for each in (kind, lean_kind))
     same_batches(oracle, lean, steps, size)
     before = deepcopy(oracle.policy.state_dict())
     noise = torch.randn(steps, 2, size, 2, generator=torch.Generator().manual_seed(0))
@@ -82,6 +85,19 @@ def test_sac_updates_as_stable_baselines_does(
     assert_same_weights(oracle, lean, before, 1e-3)
     assert lean.log_ent_coef.item() == pytest.approx(oracle.log_ent_coef.item(), rel=1e-5)
     assert lean._n_updates == oracle._n_updates
+
+
+@pytest.mark.parametrize(("kind", "lean_kind"), [(SAC, LeanSAC), (TQC, LeanTQC), (DDPG, LeanDDPG)])
+def test_the_last_losses_are_logged(kind: type, lean_kind: type, model_of: Any, monkeypatch: Any) -> None:
+    oracle, lean = (model_of(each) for each in (kind, lean_kind))
+    same_batches(oracle, lean, 1, 32)
+    monkeypatch.setattr(torch.distributions.Normal, "rsample", lambda self, _shape=None: self.loc)
+    lean._noise = lambda *shape: torch.zeros(*shape)
+    oracle.train(1, 32)
+    lean.train(1, 32)
+    ours, theirs = lean.logger.name_to_value, oracle.logger.name_to_value
+    for name in {"train/actor_loss", "train/critic_loss", "train/ent_coef"} & theirs.keys():
+        assert ours[name] == pytest.approx(theirs[name], rel=1e-4), name
 
 
 @pytest.mark.parametrize("shared", [False, True])
@@ -121,7 +137,7 @@ def test_gsde_and_other_activations_are_refused(model_of: Any) -> None:
         model_of(LeanSAC, policy_kwargs={"activation_fn": torch.nn.ELU})
 
 
-@pytest.mark.parametrize("kind", [LeanSAC, LeanTD3, LeanDDPG])
+@pytest.mark.parametrize("kind", [LeanSAC, LeanTQC, LeanTD3, LeanDDPG])
 def test_a_saved_model_goes_on_as_if_never_saved(kind: type, model_of: Any, tmp_path: Any) -> None:
     model = model_of(kind)
     model.train(3, 32)

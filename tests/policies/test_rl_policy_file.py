@@ -23,6 +23,7 @@ from geometry import InputError
 from policies.reinforcement.features import GoalFeatures
 from policies.reinforcement.lean_sac import LeanSAC
 from policies.reinforcement.lean_td3 import LeanDDPG
+from policies.reinforcement.lean_tqc import LeanTQC
 from policies.reinforcement.policy_file import load_policy, save_policy
 
 VECTOR = spaces.Box(np.float32([-1, 0, -5]), np.float32([1, 2, 5]))
@@ -62,7 +63,7 @@ def model_for(kind: Any, space: Any, **options: Any) -> Any:
     return model
 
 
-@pytest.mark.parametrize("kind", [SAC, TQC, TD3, DDPG, PPO, LeanSAC, LeanDDPG])
+@pytest.mark.parametrize("kind", [SAC, TQC, TD3, DDPG, PPO, LeanSAC, LeanTQC, LeanDDPG])
 @pytest.mark.parametrize("space", [VECTOR, STATE, SCENE], ids=["vector", "state", "scene"])
 def test_the_loaded_policy_acts_as_the_model(kind: Any, space: Any, tmp_path: Path) -> None:
     model = model_for(kind, space)
@@ -126,6 +127,7 @@ def test_stable_baselines_is_not_needed_to_act(tmp_path: Path) -> None:
     code = f"""
 import json, sys
 from pathlib import Path
+from policies.reinforcement.lean_tqc import LeanTQC
 from policies.reinforcement.policy_file import load_policy
 seen = json.loads({json.dumps({key: value.tolist() for key, value in seen.items()})!r})
 print(json.dumps([float(number) for number in load_policy(Path({str(tmp_path / "policy")!r})).act(seen)]))
