@@ -101,7 +101,7 @@ def test_saved_and_loaded_weights_give_the_same_numbers(tmp_path: Path) -> None:
         assert torch.equal(again(*some_looks()).log_odds, policy(*some_looks()).log_odds)
 
 
-@pytest.mark.parametrize("damage", ["flip", "cut", "nan", "pickle", "record", "features", "missing"])
+@pytest.mark.parametrize("damage", ["flip", "cut", "pickle", "record", "features", "missing"])
 def test_damaged_weights_are_refused(tmp_path: Path, damage: str) -> None:
     path = tmp_path / "p.safetensors"
     policy = a_policy()
@@ -113,9 +113,6 @@ def test_damaged_weights_are_refused(tmp_path: Path, damage: str) -> None:
         path.write_bytes(data)
     elif damage == "cut":
         path.write_bytes(data[: len(data) // 2])
-    elif damage == "nan":
-        policy.mean[0] = float("nan")
-        save_policy(policy, path, {})
     elif damage == "pickle":
         torch.save(policy.state_dict(), path)
     elif damage == "record":
@@ -125,7 +122,7 @@ def test_damaged_weights_are_refused(tmp_path: Path, damage: str) -> None:
         path.with_suffix(".json").write_text(json.dumps(record))
     else:
         path.unlink()
-    with pytest.raises(InputError, match="p.safetensors"):
+    with pytest.raises(InputError, match=r"p\.(safetensors|json)"):
         load_policy(path)
 
 
@@ -141,18 +138,16 @@ def learnable_looks(count: int, seed: int) -> Looks:
 
 def test_the_fit_learns_what_the_detector_does_not_know() -> None:
     train, fresh = learnable_looks(800, 0), learnable_looks(800, 50)
-    fitted = fit_correction(
-        PolicySpec(feature_names=NAMES, hidden=8), train, train, FitConfig(steps=400, seed=1, check_every=100)
-    )
+    spec = PolicySpec(feature_names=NAMES, hidden=8)
+    config = FitConfig(steps=400, learning_rate=3e-3, feature_noise=0.1, seed=1, check_every=100)
+    fitted = fit_correction(spec, train, train, config)
     plain, better = score_choices(a_policy(), fresh), score_choices(fitted, fresh)
     known = np.where(fresh.outcome >= 0, fresh.proposals[..., 1] - 1e3 * (fresh.proposals[..., 2] >= 1.0), -np.inf)
     ideal = (fresh.outcome[np.arange(len(known)), known.argmax(axis=1)] > 0).mean()  # chooses by the true chances
     assert plain.policy < ideal - 0.04
     assert better.policy > ideal - 0.02
     assert better.loss < plain.loss - 0.1 and better.hindsight >= ideal
-    again = fit_correction(
-        PolicySpec(feature_names=NAMES, hidden=8), train, train, FitConfig(steps=400, seed=1, check_every=100)
-    )
+    again = fit_correction(spec, train, train, config)
     assert all(torch.equal(a, b) for a, b in zip(fitted.parameters(), again.parameters(), strict=True))
 
 

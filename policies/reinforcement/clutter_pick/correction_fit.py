@@ -25,17 +25,17 @@ from policies.reinforcement.clutter_pick.policy import ClutterPickPolicy, Policy
 class FitConfig:
     """How the correction is fitted."""
 
-    steps: int = 1000
+    steps: int = 400
     """Steps of AdamW."""
     batch: int = 64
     """Looks a step."""
-    learning_rate: float = 3e-3
+    learning_rate: float = 1e-3
     """At the start; it falls to zero along a cosine."""
     weight_decay: float = 0.05
     """Of AdamW."""
     choice_weight: float = 1.0
     """Weight of the expected failure of the softmax choice, beside the cross entropy of each outcome."""
-    feature_noise: float = 0.1
+    feature_noise: float = 0.4
     """Standard deviation of noise on the normalised features."""
     check_every: int = 50
     """Steps between looks at the validation set; the best state of all stays."""

@@ -126,6 +126,8 @@ def _play_pair(env: ClutterPickEnv, policy: ClutterPickPolicy, *, seed: int, rou
         return chosen[-1]
 
     presented, by_policy = _play(env, choose, seed + round_index)
+    if not any(chosen):  # the same choices in the same round: it would go the same way, bit for bit
+        return PairedRound(seed + round_index, presented, by_policy, by_policy, 0)
     _, by_detector = _play(env, lambda observation: 0, seed + round_index)
     return PairedRound(seed + round_index, presented, by_policy, by_detector, sum(number != 0 for number in chosen))
 

@@ -1,9 +1,9 @@
 """`ClutterPickPolicy`: the detector's own log-odds of each proposal, plus a learned correction.
 
-Each proposal goes through one and the same small network, which also sees what the proposals are like on the
-whole (their mean and maximum, as in Deep Sets, Zaheer et al. 2017): the order of the rows means nothing, and
-few attempts teach much. The correction starts at zero, so that the untrained policy takes the detector's
-best, and training can only correct it.
+The correction is a weighted sum of a proposal's features, plus what one and the same small network makes of
+each proposal beside what they are all like (their mean and maximum, as in Deep Sets, Zaheer et al. 2017): the
+order of the rows means nothing, and few attempts teach much. It starts at zero, so that the untrained policy
+takes the detector's best, and training can only correct it.
 """
 
 from __future__ import annotations
@@ -67,9 +67,10 @@ class ClutterPickPolicy(nn.Module):
         self.register_buffer("mean", torch.zeros(features))
         self.register_buffer("scale", torch.ones(features))
         self.each = nn.Sequential(nn.Linear(features, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU())
-        last = nn.Linear(hidden, 1)
-        nn.init.zeros_(last.weight)
-        nn.init.zeros_(last.bias)
+        self.straight, last = nn.Linear(features, 1), nn.Linear(hidden, 1)
+        for layer in (self.straight, last):
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
         self.correct = nn.Sequential(nn.Linear(3 * hidden, hidden), nn.ReLU(), last)
 
     def normalise(self, proposals: Tensor) -> None:
@@ -81,12 +82,13 @@ class ClutterPickPolicy(nn.Module):
     def forward(self, proposals: Tensor, mask: Tensor) -> Judgement:
         """Judge proposals (B, K, F); mask (B, K) is above 0 where there is one."""
         there = (mask > 0)[..., None]
-        h = self.each((proposals - self.mean) * self.scale)
+        x = (proposals - self.mean) * self.scale
+        h = self.each(x)
         mean = (h * there).sum(dim=1) / there.sum(dim=1).clamp_min(1)
         most = (h * there).amax(dim=1)  # units are not negative, so that 0 is what none is
         context = torch.cat([mean, most], dim=1)
         correction = self.correct(torch.cat([h, context[:, None].expand(-1, h.shape[1], -1)], dim=2))[..., 0]
-        corrected = proposals[..., self.base_column] + correction
+        corrected = proposals[..., self.base_column] + self.straight(x)[..., 0] + correction
         return Judgement(torch.where(there[..., 0], corrected, torch.full_like(corrected, _FAR)), context)
 
     def choose(self, observation: Mapping[str, NDArray[Any]]) -> int:
