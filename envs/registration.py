@@ -10,8 +10,10 @@ import gymnasium
 _MANIPULATION = {
     "Reach": 50,
     "Push": 50,
+    "Slide": 50,
     "PickPlace": 50,
     "Lift": 50,
+    "Handover": 100,
     "Stack": 100,
     "Stack3": 150,
 }

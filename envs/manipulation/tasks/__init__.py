@@ -1,12 +1,16 @@
 """The tasks, one room each."""
 
+from envs.manipulation.tasks.handover import Handover, HandoverEnv
 from envs.manipulation.tasks.lift import Lift, LiftEnv
 from envs.manipulation.tasks.pick_place import PickPlace, PickPlaceEnv
 from envs.manipulation.tasks.push import Push, PushEnv
 from envs.manipulation.tasks.reach import Reach, ReachEnv
+from envs.manipulation.tasks.slide import Slide, SlideEnv
 from envs.manipulation.tasks.stack import Stack, Stack3, Stack3Env, StackEnv
 
 __all__ = [
+    "Handover",
+    "HandoverEnv",
     "Lift",
     "LiftEnv",
     "PickPlace",
@@ -15,6 +19,8 @@ __all__ = [
     "PushEnv",
     "Reach",
     "ReachEnv",
+    "Slide",
+    "SlideEnv",
     "Stack",
     "Stack3",
     "Stack3Env",
