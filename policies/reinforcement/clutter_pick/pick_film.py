@@ -14,10 +14,14 @@ from geometry import PANDA_HAND, FloatArray, PinholeCamera, invert, look_at, tra
 from policies.reinforcement.clutter_pick.policy import ClutterPickPolicy
 
 _SIZE = (440, 330)
-_CAMERA = PinholeCamera(width=_SIZE[0], height=_SIZE[1], fx=440.0, fy=440.0, cx=219.5, cy=164.5)
+_CAMERA = PinholeCamera(width=_SIZE[0], height=_SIZE[1], fx=580.0, fy=580.0, cx=219.5, cy=164.5)
 _INTERVAL_S, _RATE_HZ = 0.25, 8
 _HOLD = 6
 _COLORS = 96
+_PAINTS = (
+    *((0.80, 0.36, 0.28, 1.0), (0.27, 0.48, 0.72, 1.0), (0.90, 0.72, 0.30, 1.0)),
+    *((0.45, 0.66, 0.45, 1.0), (0.60, 0.45, 0.70, 1.0)),
+)
 _INK, _OTHER, _DETECTOR, _POLICY = (38, 44, 54), (150, 158, 170), (226, 120, 20), (20, 130, 60)
 
 
@@ -36,6 +40,7 @@ def film_rounds(env: ClutterPickEnv, policy: ClutterPickPolicy, path: Path, seed
     endings = []
     for seed in seeds:
         observation, info = env.reset(seed=seed)
+        _paint(env)
         ended = False
         while not ended:
             choice = policy.choose(observation)
@@ -48,6 +53,13 @@ def film_rounds(env: ClutterPickEnv, policy: ClutterPickPolicy, path: Path, seed
     path.parent.mkdir(parents=True, exist_ok=True)
     palette[0].save(path, save_all=True, append_images=palette[1:], duration=1000 // _RATE_HZ, loop=0, optimize=True)
     return endings
+
+
+def _paint(env: ClutterPickEnv) -> None:
+    """Give each object a colour of its own: many scans come without any."""
+    scene = env.simulation.scene
+    for number, uid in enumerate(scene.objects):
+        scene.world.bullet.changeVisualShape(uid, -1, rgbaColor=_PAINTS[number % len(_PAINTS)])
 
 
 def _film_attempt(env: ClutterPickEnv, choice: int, line: str, frames: list[Image.Image]) -> None:
