@@ -14,6 +14,8 @@ from geometry import FloatArray, invert, transform_points
 
 MAX_PIECES = 3
 """Most convex pieces of one visual shape."""
+_DIGITS = 9
+"""Of metres: without rounding, a piece would depend in its last bits on where its body was when it was read."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +100,7 @@ def _table(
     """The pieces of the parts, each part's moved into its frame of reference."""
     planes, corners, rgb, frame, uids = [], [], [], [], []
     for part, number in zip(parts, numbers, strict=True):
-        T = invert(frames[number]) @ part.T_world_part
+        T = np.round(invert(frames[number]) @ part.T_world_part, _DIGITS)
         for piece in convex_pieces(part.surface, MAX_PIECES, max_faces):
             planes.append(piece.planes @ invert(T))
             corners.append(transform_points(T, piece.corners))
