@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.manipulation import ManipulationEnv
-from envs.manipulation.tasks.handover import Handover, free_end
+from envs.manipulation.tasks import Handover, free_end
 from policies.reinforcement.experts.expert import OPEN, SHUT, hand_action
 from policies.reinforcement.experts.pick_place import yaw_of
 

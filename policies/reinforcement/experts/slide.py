@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.manipulation import ManipulationEnv
-from envs.manipulation.tasks.slide import SLIDING_FRICTION
+from envs.manipulation.tasks import SLIDING_FRICTION
 from policies.reinforcement.experts.expert import SHUT, Vec, hand_action
 
 _GRAVITY_MS2 = 9.81
