@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -79,12 +80,15 @@ def panda_gym_grasp(observation: dict[str, NDArray[np.float64]]) -> NDArray[np.f
 
 @contextmanager
 def _silenced() -> Iterator[None]:
-    """Without what Bullet's C code writes to standard output for every client that panda-gym makes."""
-    kept, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)
+    """Without what Bullet's C code writes to both outputs when it is imported, and for every client."""
+    sys.stdout.flush()
+    kept, nowhere = (os.dup(1), os.dup(2)), os.open(os.devnull, os.O_WRONLY)
+    for number in (1, 2):
+        os.dup2(nowhere, number)
     try:
         yield
     finally:
-        os.dup2(kept, 1)
-        os.close(kept)
+        for number, output in zip((1, 2), kept, strict=True):
+            os.dup2(output, number)
+            os.close(output)
         os.close(nowhere)

@@ -11,10 +11,12 @@ from __future__ import annotations
 import os
 import subprocess
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from mmap import mmap
 from multiprocessing import Pipe, spawn
 from multiprocessing.connection import Connection
+from multiprocessing.reduction import ForkingPickler
 from typing import Any, NamedTuple
 
 from gymnasium.vector.utils import CloudpickleWrapper
@@ -34,6 +36,8 @@ serve(pipe, memory)
 _ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
 """Workers are parallel as they are; the caller's own settings come first."""
 
+_STEP = _NOTHING = b""
+"""The most frequent question and answer are empty messages: half the system calls of others, and no pickling."""
 _PATIENCE_S = 5.0
 
 
@@ -80,21 +84,23 @@ class Worker:
         Raises:
             WorkerError: if the worker has ended.
         """
+        message = _STEP if method == "step" else ForkingPickler.dumps((method, args))
         try:
-            self._pipe.send((method, args))
+            self._pipe.send_bytes(message)
         except OSError:
             raise self._ended() from None
 
-    def answer(self) -> Any:
-        """Wait for the answer to what was asked last; the first one, to nothing, is None when all is set up.
+    def answer(self) -> dict[int, Any]:
+        """Wait for the answer to what was asked last; the first one, to nothing, is empty when all is set up.
 
         Raises:
             WorkerError: if an environment raised, or the worker has ended.
         """
         try:
-            found = self._pipe.recv()
+            message = self._pipe.recv_bytes()
         except (EOFError, OSError):
             raise self._ended() from None
+        found = {} if message == _NOTHING else ForkingPickler.loads(message)
         if isinstance(found, _Failure):
             raise WorkerError(f"{found.where} failed in its worker:\n{found.trace}")
         return found
@@ -122,30 +128,35 @@ class Worker:
 def serve(pipe: Connection, memory_fd: int) -> None:
     """Do what the parent asks for until the pipe closes; what a worker process runs."""
     batch = None
-    try:
+
+    def begin() -> dict[int, Any]:
+        nonlocal batch
         env_fns, layout, first = pipe.recv()
-        memory = mmap(memory_fd, layout.size_bytes)
-        os.close(memory_fd)
-        batch = EnvBatch(env_fns, layout, memory, first)
-        pipe.send(None)
-        while True:
-            _answer(pipe, batch, *pipe.recv())
+        with os.fdopen(memory_fd) as memory:
+            batch = EnvBatch(env_fns, layout, mmap(memory.fileno(), layout.size_bytes), first)
+        return {}
+
+    try:
+        pipe.send_bytes(_outcome(begin, "an environment"))
+        while batch is not None:
+            asked = pipe.recv_bytes()
+            method, args = ("step", ()) if asked == _STEP else ForkingPickler.loads(asked)
+            pipe.send_bytes(_outcome(partial(getattr(batch, method), *args), batch))
     except (EOFError, ConnectionError):
-        pass
-    except Exception:
-        pipe.send(_Failure("an environment", traceback.format_exc()))
+        pass  # the parent has left
     finally:
         if batch is not None:
             batch.close()
 
 
-def _answer(pipe: Connection, batch: EnvBatch, method: str, args: tuple[Any, ...]) -> None:
+def _outcome(act: Callable[[], dict[int, Any]], where: str | EnvBatch) -> bytes | memoryview:
+    """The message about what came of it: pickled, or empty as most steps' are."""
     try:
-        pipe.send(getattr(batch, method)(*args))
-    except ConnectionError:
-        raise
-    except Exception:  # of the environment, or an answer that cannot be pickled
-        pipe.send(_Failure(f"environment {batch.at}", traceback.format_exc()))
+        found = act()
+        return ForkingPickler.dumps(found) if found else _NOTHING
+    except Exception:  # of an environment, or an answer that cannot be pickled
+        name = where if isinstance(where, str) else f"environment {where.at}"
+        return ForkingPickler.dumps(_Failure(name, traceback.format_exc()))
 
 
 def _surroundings() -> dict[str, Any]:
