@@ -10,6 +10,7 @@ from envs.manipulation.quaternion import about_z
 from envs.manipulation.rewards import Array, GoalTerm, distance
 
 _LOW_M, _HIGH_M = (-0.5, -0.5, 0.0), (0.7, 0.5, 0.6)
+_NEAR_M = 0.2
 CLOSE_M = 0.05
 """How near a single object must be to its goal (as in panda-gym and Fetch)."""
 
@@ -31,6 +32,16 @@ def minus_distance(achieved: Array, desired: Array) -> Array:
 
 
 DISTANCE_TERM = GoalTerm("distance", 1.0, minus_distance)
+
+
+def near_goal(achieved: Array, desired: Array) -> Array:
+    """(...) 1 at the goal, falling smoothly to 0; 0.24 at 20 cm."""
+    return np.asarray(1.0 - np.tanh(distance(achieved, desired) / _NEAR_M))
+
+
+def at_goal(achieved: Array, desired: Array) -> Array:
+    """(...) 1 within 5 cm of the goal, else 0."""
+    return np.asarray(all_within(achieved, desired, CLOSE_M), dtype=np.float64)
 
 
 def spot(rng: np.random.Generator, half_x_m: float, half_y_m: float, height_m: float) -> tuple[float, float, float]:

@@ -51,6 +51,10 @@ def apart(a: Sequence[float], b: Sequence[float]) -> float:
     return math.dist(a, b)
 
 
+TIME = SceneTerm("time", 1.0, lambda scene: -1.0)
+"""With terms whose weights sum to 1 and whose values are 0 to 1, it puts a dense reward into -1 to 0, as sparse ones."""
+
+
 def hand_near(index: int, scale_m: float = 0.1) -> Callable[[Tabletop], float]:
     """How near the fingertips are to a prop's middle, 0 to 1."""
     return lambda scene: near(apart(scene.arm.state.position, scene.props[index].state.position), scale_m)

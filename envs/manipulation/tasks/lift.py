@@ -9,7 +9,7 @@ import numpy as np
 from envs.manipulation.environment import ManipulationEnv
 from envs.manipulation.goals import heading, spot
 from envs.manipulation.props import Prop
-from envs.manipulation.rewards import Array, SceneTerm, grasped, hand_near
+from envs.manipulation.rewards import TIME, Array, SceneTerm, grasped, hand_near
 from envs.manipulation.tabletop import Tabletop
 from envs.manipulation.task import Task
 
@@ -24,7 +24,7 @@ class Lift(Task):
         SceneTerm("hand near cube", 0.25, hand_near(0)),
         SceneTerm("grasped", 0.25, grasped(0)),
         SceneTerm("height", 0.5, lambda scene: min(max(height(scene) / _LIFTED_M, 0.0), 1.0)),
-        SceneTerm("time", 1.0, lambda scene: -1.0),
+        TIME,
     )
 
     def begin(self, scene: Tabletop, rng: np.random.Generator, *, turned: bool) -> None:

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from envs.manipulation.environment import ManipulationEnv
-from envs.manipulation.goals import CLOSE_M, DISTANCE_TERM, all_within, heading, position_entries, spot
+from envs.manipulation.goals import CLOSE_M, all_within, at_goal, heading, near_goal, position_entries, spot
 from envs.manipulation.props import Prop
-from envs.manipulation.rewards import Array, SceneTerm, grasped, hand_near
+from envs.manipulation.rewards import TIME, Array, GoalTerm, SceneTerm, grasped, hand_near
 from envs.manipulation.tabletop import Tabletop
 from envs.manipulation.task import Task
 
@@ -23,11 +23,8 @@ class PickPlace(Task):
 
     props = (_CUBE,)
     goal_entries = position_entries("cube")
-    goal_terms = (DISTANCE_TERM,)
-    scene_terms = (
-        SceneTerm("hand near cube", 0.1, hand_near(0)),
-        SceneTerm("grasped", 0.1, grasped(0)),
-    )
+    goal_terms = (GoalTerm("cube near goal", 0.4, near_goal), GoalTerm("cube at goal", 0.2, at_goal))
+    scene_terms = (SceneTerm("hand near cube", 0.2, hand_near(0)), SceneTerm("grasped", 0.2, grasped(0)), TIME)
 
     def begin(self, scene: Tabletop, rng: np.random.Generator, *, turned: bool) -> None:
         """See `Task.begin`."""

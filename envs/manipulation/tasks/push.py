@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from envs.manipulation.environment import ManipulationEnv
-from envs.manipulation.goals import CLOSE_M, DISTANCE_TERM, all_within, heading, position_entries, spot
+from envs.manipulation.goals import CLOSE_M, all_within, at_goal, heading, near_goal, position_entries, spot
 from envs.manipulation.props import Prop
-from envs.manipulation.rewards import Array, SceneTerm, hand_near
+from envs.manipulation.rewards import TIME, Array, GoalTerm, SceneTerm, hand_near
 from envs.manipulation.tabletop import Tabletop
 from envs.manipulation.task import Task
 
@@ -24,8 +24,8 @@ class Push(Task):
     start_m = (0.0, 0.0, 0.08)
     ceiling_m = 0.15
     goal_entries = position_entries("cube")
-    goal_terms = (DISTANCE_TERM,)
-    scene_terms = (SceneTerm("hand near cube", 0.1, hand_near(0)),)
+    goal_terms = (GoalTerm("cube near goal", 0.5, near_goal), GoalTerm("cube at goal", 0.3, at_goal))
+    scene_terms = (SceneTerm("hand near cube", 0.2, hand_near(0)), TIME)
 
     def begin(self, scene: Tabletop, rng: np.random.Generator, *, turned: bool) -> None:
         """See `Task.begin`."""
