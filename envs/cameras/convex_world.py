@@ -14,7 +14,7 @@ from geometry import FloatArray, invert, transform_points
 
 MAX_PIECES = 3
 """Most convex pieces of one visual shape."""
-_DIGITS = 9
+_DIGITS = 7
 """Of metres: without rounding, a piece would depend in its last bits on where its body was when it was read."""
 
 
@@ -140,10 +140,9 @@ _SQUARES = _square_terms()
 
 
 def _matrices(poses: FloatArray) -> FloatArray:
-    """(S, 4, 4) from rows (S, 7) of position and quaternion xyzw; SciPy's Rotation takes ten times as long."""
+    """(S, 4, 4) from rows (S, 7) of position and unit quaternion xyzw; SciPy's Rotation takes ten times as long."""
     quat = poses[:, 3:]
     products = (quat[:, :, None] * quat[:, None, :]).reshape(-1, 16)
-    products /= (products[:, 0] + products[:, 5] + products[:, 10] + products[:, 15])[:, None]
     T = np.zeros((len(poses), 4, 4))
     T[:, :3, :3] = (products @ _SQUARES).reshape(-1, 3, 3)
     T[:, range(4), range(4)] += 1.0
