@@ -71,6 +71,18 @@ def test_a_change_of_mind_is_smooth_and_ends_at_rest() -> None:
     assert np.abs(speed).max() <= 0.01 * 2 * np.pi * 0.5 + 1e-12
 
 
+def test_a_changed_mind_comes_to_rest_without_a_jolt() -> None:
+    motion = ReachingMotion(np.zeros(3), STILL, STILL, STILL)
+    motion.go_to(np.array([0.4, 0.0, 0.1]), 0.0, 1.0)
+    goal = np.array([0.0, 0.3, 0.2])
+    motion.go_to(goal, 0.6, 0.8)
+    before_s = 1e-3
+    place, speed = motion.at(1.4 - before_s)
+    np.testing.assert_allclose(place, goal, atol=1e-7)
+    assert np.abs(speed / before_s).max() < 0.1  # m/s^2, the last acceleration; on the way it exceeds 3
+    np.testing.assert_allclose(motion.at(2.0)[0], goal, atol=1e-12)
+
+
 def test_leaning_turns_as_rotation_matrices_do() -> None:
     def about(axis: int, angle: float) -> FloatArray:
         c, s = np.cos(angle), np.sin(angle)
