@@ -14,8 +14,8 @@ from geometry import FloatArray, invert, transform_points
 
 MAX_PIECES = 3
 """Most convex pieces of one visual shape."""
-_DIGITS = 7
-"""Of metres: without rounding, a piece would depend in its last bits on where its body was when it was read."""
+_DIGITS = 6
+"""Of metres: Bullet tells where shapes are in single precision, and a piece shall not depend on where it was then."""
 
 
 @dataclass(frozen=True, eq=False)
