@@ -42,6 +42,8 @@ COMMANDS = {
     "generate rounds": Entry("graspmimic.generate_rounds", "GenerateRounds", "clearing rounds played for training"),
     "generate trials": Entry("graspmimic.generate_trials", "GenerateTrials", "a network's own grasps tried in physics"),
     "generate labels": Entry("graspmimic.generate_labels", "GenerateLabels", "GraspNet-format labels of any objects"),
+    "train rl": Entry("graspmimic.train_rl", "TrainRL", "a policy for one of the Gymnasium tasks"),
+    "eval rl": Entry("graspmimic.eval_rl", "EvalRL", "success of a policy over seeded episodes, and films of it"),
     "eval grasp-ap": Entry("graspmimic.eval_grasp_ap", "EvalGraspAp", "average precision of grasps on true geometry"),
     "export onnx": Entry("graspmimic.export_onnx", "ExportOnnx", "the grasp network for other runtimes"),
     "train grasp": Entry("graspmimic.train_grasp", "TrainGrasp", "the grasp network from labelled scenes"),

@@ -30,3 +30,6 @@ TargetBox = Annotated[tuple[int, int, int, int] | None, tyro.conf.arg(metavar="X
 
 ViewOption = Annotated[tuple[Path, ...] | None, tyro.conf.arg(metavar="[FILE.rrd]", help_behavior_hint="")]
 """None without `--view`, () for Rerun's window, (file,) to record into a file."""
+
+OptionalCount = Annotated[int | None, tyro.conf.arg(metavar="COUNT", help_behavior_hint="")]
+"""A whole number, or None where it is not given."""

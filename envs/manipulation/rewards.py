@@ -52,7 +52,7 @@ def apart(a: Sequence[float], b: Sequence[float]) -> float:
 
 
 TIME = SceneTerm("time", 1.0, lambda scene: -1.0)
-"""With terms whose weights sum to 1 and whose values are 0 to 1, it puts a dense reward into -1 to 0, as sparse ones."""
+"""Beside terms whose weights sum to 1 and whose values are 0 to 1 it puts a dense reward between -1 and 0."""
 
 
 def hand_near(index: int, scale_m: float = 0.1) -> Callable[[Tabletop], float]:

@@ -45,7 +45,10 @@ def make_env(settings: TrainSettings, **options: Any) -> gymnasium.Env[Any, Any]
 
 def make_vec_env(settings: TrainSettings, workers: int) -> SB3VecEnv:
     """The environments of a training run, in this process (`workers` = 0) or in others."""
-    return SB3VecEnv.from_id(env_id(settings), settings.envs, workers=workers, **env_options(settings))
+    options = env_options(settings)
+    if settings.held_starts:
+        options["held_starts"] = settings.held_starts
+    return SB3VecEnv.from_id(env_id(settings), settings.envs, workers=workers, **options)
 
 
 def make_model(settings: TrainSettings, env: VecEnv, *, seed: int, device: str = "cpu") -> BaseAlgorithm:
@@ -85,7 +88,12 @@ def make_model(settings: TrainSettings, env: VecEnv, *, seed: int, device: str =
             policy, env, top_quantiles_to_drop_per_net=_DROPPED, ent_coef=_temperature(settings),
             policy_kwargs=networks | {"n_quantiles": _QUANTILES}, **common,
         )  # fmt: skip
-    common |= {"clip_target": _target_bounds(settings), "random_action": settings.random_action}
+    common |= {
+        "clip_target": _target_bounds(settings),
+        "random_action": settings.random_action,
+        "demo_fraction": settings.demo_fraction,
+        "bc_weight": settings.bc_weight if settings.demonstrations else 0.0,
+    }
     if settings.algo == "sac":
         return LeanSAC(policy, env, ent_coef=_temperature(settings), policy_kwargs=networks, **common)
     actions = env.action_space.shape

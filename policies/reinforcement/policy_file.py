@@ -97,6 +97,31 @@ class TrainedPolicy:
             raise ValueError(f"actions from {self.action.low} to {self.action.high}")
         self._squashed = {"tanh": True, "clip": False}[record["network"]["output"]]
 
+    @classmethod
+    def of_record(cls, record: Mapping[str, Any]) -> TrainedPolicy:
+        """A policy as a record describes it, its weights still to be filled in.
+
+        Raises:
+            KeyError, TypeError, ValueError: or the like, if the record does not describe one.
+        """
+        network = record["network"]
+        policy = cls(Actor(record["features"], tuple(network["widths"]), network["activation"]), record)
+        if network["widths"][-1] != int(np.prod(policy.action.shape)):
+            raise ValueError(f"{network['widths'][-1]} outputs for actions {policy.action.shape}")
+        return policy
+
+    def weights(self) -> dict[str, NDArray[Any]]:
+        """Copies of the actor's weights and scales."""
+        return {name: tensor.numpy().copy() for name, tensor in self.actor.state_dict().items()}
+
+    def fill(self, weights: Mapping[str, NDArray[Any]]) -> None:
+        """Take weights as `weights` gives them.
+
+        Raises:
+            InputError: if they are of another architecture.
+        """
+        fill_module(self.actor, {name: torch.from_numpy(table) for name, table in weights.items()}, "weights")
+
     @property
     def metadata(self) -> dict[str, Any]:
         """What the one who saved it said of it: task, training, results."""
@@ -137,19 +162,16 @@ class TrainedPolicy:
         return actions if True in batched else actions[0]
 
 
-def save_policy(model: BaseAlgorithm, path: Path, metadata: Mapping[str, Any]) -> Path:
-    """Write the actor of a model of Stable-Baselines3 (SAC, TQC, TD3, DDPG, PPO and their lean forms).
+def policy_of(model: BaseAlgorithm, metadata: Mapping[str, Any]) -> TrainedPolicy:
+    """The actor of a model of Stable-Baselines3 (SAC, TQC, TD3, DDPG, PPO and their lean forms), copied.
 
     Args:
         model: with `GoalFeatures`, or vectors without an extractor of its own, and actions in a Box.
-        path: NAME or NAME.safetensors.
         metadata: what JSON can hold: task and its options, command, seed, times, results.
-    Returns:
-        NAME.safetensors.
     Raises:
         InputError: if the policy is of another kind.
     """
-    where, policy, action = "save_policy", model.policy, model.action_space
+    where, policy, action = "policy_of", model.policy, model.action_space
     if model.get_vec_normalize_env() is not None:
         raise InputError(where, expected="features with fixed bounds", got="VecNormalize", remedy="take GoalFeatures")
     if not isinstance(action, spaces.Box) or not action.is_bounded():
@@ -157,29 +179,47 @@ def save_policy(model: BaseAlgorithm, path: Path, metadata: Mapping[str, Any]) -
     modules, squashed = _actor_modules(policy)
     linear = [module for module in modules if isinstance(module, nn.Linear)]
     kinds = {type(module) for module in modules} - {nn.Linear}
-    names = [name for name, kind in _ACTIVATIONS.items() if kind in kinds]
-    if len(kinds) > 1 or len(names) < len(kinds):
+    names = [name for name, kind in _ACTIVATIONS.items() if kind in kinds] or ["relu"]
+    if len(kinds) > 1 or not kinds <= set(_ACTIVATIONS.values()):
         raise InputError(where, expected=f"activations of {', '.join(_ACTIVATIONS)}", got=str(kinds))
     encoder = _encoder(policy, model.observation_space)
-    widths = tuple(layer.out_features for layer in linear)
-    actor = Actor(encoder.layout, widths, names[0] if names else "relu")
-    actor.encoder.load_state_dict(encoder.state_dict())
-    for mine, theirs in zip([m for m in actor.layers if isinstance(m, nn.Linear)], linear, strict=True):
-        mine.load_state_dict(theirs.state_dict())
     record = {
         "format": FORMAT,
         "algorithm": type(model).__name__,
         "features": encoder.layout,
-        "network": {"widths": widths, "activation": names[0] if names else "relu",
-                    "output": "tanh" if squashed else "clip"},
+        "network": {
+            "widths": [layer.out_features for layer in linear],
+            "activation": names[0],
+            "output": "tanh" if squashed else "clip",
+        },
         "observation": {name: Entry.of(box)._asdict() for name, box in named_boxes(model.observation_space).items()},
         "action": Entry.of(action)._asdict(),
+        "metadata": dict(metadata),
+    }
+    copied = TrainedPolicy.of_record(record)
+    copied.actor.encoder.load_state_dict(encoder.state_dict())
+    for mine, theirs in zip([m for m in copied.actor.layers if isinstance(m, nn.Linear)], linear, strict=True):
+        mine.load_state_dict(theirs.state_dict())
+    return copied
+
+
+def save_policy(model: BaseAlgorithm, path: Path, metadata: Mapping[str, Any]) -> Path:
+    """Write the actor of a model of Stable-Baselines3.
+
+    Args:
+        model: see `policy_of`.
+        path: NAME or NAME.safetensors.
+        metadata: see `policy_of`.
+    Returns:
+        NAME.safetensors.
+    """
+    policy = policy_of(model, metadata)
+    made = {
         "saved_at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "versions": {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
-        "metadata": dict(metadata),
-    }  # fmt: skip
+    }
     file = path if path.suffix == SUFFIX else path.with_name(path.name + SUFFIX)
-    save_weights(file, actor.state_dict(), record)
+    save_weights(file, policy.actor.state_dict(), {**policy.record, **made})
     return file
 
 
@@ -194,17 +234,11 @@ def load_policy(path: Path) -> TrainedPolicy:
     file = path if path.suffix == SUFFIX else path.with_name(path.name + SUFFIX)
     tensors, record = load_weights(file, FORMAT)
     try:
-        network = record["network"]
-        actor = Actor(record["features"], tuple(network["widths"]), network["activation"])
-        policy = TrainedPolicy(actor, {"metadata": {}, **record})
-        fits = network["widths"][-1] == int(np.prod(policy.action.shape))
+        policy = TrainedPolicy.of_record({"metadata": {}, **record})
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, RuntimeError) as error:
         got = f"{type(error).__name__}: {error}"
         raise InputError(str(file.with_suffix(".json")), expected="the record of a policy", got=got) from None
-    if not fits:
-        got = f"{network['widths'][-1]} for {policy.action.shape}"
-        raise InputError(str(file.with_suffix(".json")), expected="as many outputs as the action has", got=got)
-    fill_module(actor, tensors, str(file))
+    fill_module(policy.actor, tensors, str(file))
     return policy
 
 
@@ -218,7 +252,7 @@ def _actor_modules(policy: Any) -> tuple[list[nn.Module], bool]:
         *modules, last = policy.actor.mu
         squashed = isinstance(last, nn.Tanh)
     if not modules or not isinstance(modules[-1], nn.Linear) or squashed != policy.squash_output:
-        raise InputError("save_policy", expected="perceptrons without gSDE", got=type(policy).__name__)
+        raise InputError("policy_of", expected="perceptrons without gSDE", got=type(policy).__name__)
     return modules, squashed
 
 
@@ -232,7 +266,7 @@ def _encoder(policy: Any, space: spaces.Space[Any]) -> SceneEncoder:
     layout = describe(named_boxes(space), None)
     plain = type(extractor).__name__ in ("FlattenExtractor", "CombinedExtractor")
     if not plain or layout["images"] or layout["cloud"]:
-        raise InputError("save_policy", expected="GoalFeatures", got=type(extractor).__name__)
+        raise InputError("policy_of", expected="GoalFeatures", got=type(extractor).__name__)
     return SceneEncoder(layout)
 
 

@@ -22,6 +22,8 @@ class TrainSettings:
     """Environment steps in all."""
     envs: int = 8
     """Environments stepped together."""
+    held_starts: float = 0.0
+    """Share of training episodes that begin with an object in the hand; evaluations never do."""
     observation: str = "state"
     """Observation mode."""
     action: str = "position"
@@ -38,6 +40,8 @@ class TrainSettings:
     """Gradient steps for each environment step; with PPO, epochs over each rollout."""
     learning_rate: float = 1e-3
     """Of actor and critics."""
+    final_rate: float = 0.1
+    """Share of the learning rate that is left at the end; it falls linearly over the second half."""
     gamma: float = 0.95
     """Discount."""
     tau: float = 0.02
@@ -56,6 +60,8 @@ class TrainSettings:
     """Share of uniformly random actions while collecting."""
     demonstrations: int = 0
     """Episodes of the scripted expert that are given to the learner."""
+    demo_noise: float = 0.1
+    """Deviation of the noise on the expert's actions; what is recorded is what was done."""
     demo_fraction: float = 0.25
     """Share of each batch that is drawn from the demonstrations."""
     bc_weight: float = 1.0
@@ -76,6 +82,11 @@ class TrainSettings:
                 "TrainSettings", expected="0 < gamma < 1, 0 <= demo_fraction < 1, updates_per_step > 0", got=f"{self}"
             )
 
+    def rate_at(self, steps: int) -> float:
+        """Learning rate after so many environment steps."""
+        late = min(max(2.0 * steps / self.steps - 1.0, 0.0), 1.0)
+        return self.learning_rate * (1.0 + late * (self.final_rate - 1.0))
+
 
 TUNED = {
     settings.task: settings
@@ -84,10 +95,10 @@ TUNED = {
             task="Reach", algo="ddpg", steps=3000, envs=1, net=(64, 64), critics=1, updates_per_step=1.0, tau=0.05,
             learning_starts=500, action_noise=0.2, eval_every=500, eval_episodes=20,
         ),
-        TrainSettings(task="Push", steps=320_000, eval_every=16_000),
-        TrainSettings(task="PickPlace", steps=200_000, demonstrations=200),
-        TrainSettings(task="Lift", steps=100_000, reward="dense"),
-        TrainSettings(task="Stack", steps=300_000, demonstrations=300),
+        TrainSettings(task="Push", steps=300_000, envs=16, updates_per_step=0.25, eval_every=20_000),
+        TrainSettings(task="PickPlace", steps=200_000, envs=16, updates_per_step=0.25, demonstrations=200),
+        TrainSettings(task="Lift", steps=150_000, reward="dense"),
+        TrainSettings(task="Stack", steps=300_000, envs=16, updates_per_step=0.25, demonstrations=300),
     )
 }  # fmt: skip
 """The settings of the results table, one for each task."""

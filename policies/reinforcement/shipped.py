@@ -1,0 +1,79 @@
+"""The policies that come with graspmimic, and the environments that policies were made for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+import numpy as np
+from numpy.typing import NDArray
+
+import envs  # noqa: F401 - registers the ids
+from geometry import InputError
+from policies.reinforcement.evaluation import Act
+from policies.reinforcement.experts import EXPERTS, make_expert
+from policies.reinforcement.policy_file import TrainedPolicy
+
+_WEIGHTS = Path(__file__).with_name("weights")
+
+
+def shipped_policy(task: str) -> Path:
+    """The file of a task's shipped policy.
+
+    Raises:
+        InputError: if none is shipped for it.
+    """
+    path = _WEIGHTS / f"{task.lower()}.safetensors"
+    if not path.is_file():
+        names = sorted(found.stem for found in _WEIGHTS.glob("*.safetensors"))
+        raise InputError(
+            "--task",
+            expected=f"a task with a shipped policy: {', '.join(names)}",
+            got=task,
+            remedy="train one (graspmimic train rl) and name its file with --policy",
+        )
+    return path
+
+
+def make_task_env(task: str, **options: Any) -> gymnasium.Env[Any, Any]:
+    """A task's environment, with its time limit.
+
+    Raises:
+        InputError: if there is no such task.
+    """
+    name = f"graspmimic/{task}-v0"
+    if name not in gymnasium.registry:
+        known = sorted(
+            key[len("graspmimic/") : -len("-v0")] for key in gymnasium.registry if key.startswith("graspmimic/")
+        )
+        raise InputError("--task", expected=f"one of {', '.join(known)}", got=task)
+    return gymnasium.make(name, **options)
+
+
+def env_of_policy(policy: TrainedPolicy, task: str, **options: Any) -> gymnasium.Env[Any, Any]:
+    """The environment that a policy was trained in.
+
+    Raises:
+        InputError: if the policy is for another task.
+    """
+    made_for = str(policy.metadata.get("env", ""))
+    if made_for != f"graspmimic/{task}-v0":
+        raise InputError("--policy", expected=f"a policy for graspmimic/{task}-v0", got=f"one for {made_for or '?'}")
+    return make_task_env(task, **policy.metadata.get("env_options", {}), **options)
+
+
+def expert_act(task: str, env: gymnasium.Env[Any, Any]) -> Act:
+    """The scripted expert as a policy; it reads the simulator's state and not its observation.
+
+    Raises:
+        InputError: if the task has none.
+    """
+    if task not in EXPERTS:
+        raise InputError("--expert", expected=f"one of {', '.join(EXPERTS)}", got=task)
+    expert, unwrapped = make_expert(task), env.unwrapped
+
+    def act(_: Any) -> NDArray[np.float32]:
+        return expert.act(unwrapped)  # type: ignore[arg-type]
+
+    return act
