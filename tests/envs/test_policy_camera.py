@@ -212,14 +212,14 @@ def _turned(angle):
 
 
 def test_inside_a_box_the_camera_sees_its_walls_and_not_what_is_behind(world):
-    box = world.add_box((0.5, 0.4, 0.3), np.eye(4))
+    box = world.add_box((0.5, 0.2, 0.15), np.eye(4))
     world.add_box((0.1, 0.1, 0.1), transform(translation=(-0.3, 0, 0)), mass_kg=1.0)
     camera = PolicyCamera(world, CAMERA, light_direction=(1.0, 0.0, 0.0), ambient=0.5)
     frame = camera.render(look_at((0.0, 0.0, 0.0), (1.0, 0.0, 0.0)), color=True)
     assert (frame.segmentation == box.uid).all()
     rays = CAMERA.rays()
     # Image x is world -y, image y is world -z: the nearest of three walls.
-    walls = [np.full((48, 64), 0.5), 0.4 / np.abs(rays[..., 0] + 1e-12), 0.3 / np.abs(rays[..., 1] + 1e-12)]
+    walls = [np.full((48, 64), 0.5), 0.2 / np.abs(rays[..., 0] + 1e-12), 0.15 / np.abs(rays[..., 1] + 1e-12)]
     np.testing.assert_allclose(frame.depth_m, np.minimum.reduce(walls), rtol=1e-5)
     assert frame.rgb[24, 32].tolist() == [204] * 3 and frame.rgb[0, 32].tolist() == [102] * 3  # shaded as from outside
 
