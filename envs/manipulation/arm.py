@@ -37,7 +37,6 @@ _NULL_GAIN = 0.05
 _FINGER_FORCE_N = 40.0
 _FINGER_SPEED = 0.05
 _FINGER_GAIN = 0.3
-_POSITION_GAIN = 0.3
 _ZEROS9 = [0.0] * 9
 _MARGIN_RAD = 0.02
 _LOWER = np.add(PANDA_LIMITS.lower_rad, _MARGIN_RAD)
@@ -175,18 +174,8 @@ class TaskArm:
         )
 
     def move_to_joints(self, q: FloatArray) -> None:
-        """Head for joint positions (7,), rad, kept within the limits and within what one period allows."""
-        now = np.asarray(self.state.q)
-        reach = self._speed_limit * self.period_s
-        target = np.clip(np.clip(q, now - reach, now + reach), _LOWER, _UPPER)
-        self._drive(
-            self.uid,
-            _ARM,
-            self._position_mode,
-            targetPositions=target.tolist(),
-            forces=PANDA_LIMITS.torque_nm,
-            positionGains=[_POSITION_GAIN] * 7,
-        )
+        """Head for joint positions (7,), rad, to be there after one period where the speed limits allow it."""
+        self.move_joints(np.subtract(q, self.state.q) / self.period_s)
 
     def set_opening(self, width_m: float) -> None:
         """Head for a gap between the fingers, at the hand's speed and with its force."""
