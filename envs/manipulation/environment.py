@@ -42,7 +42,8 @@ class ManipulationEnv(gymnasium.Env[Any, NDArray[Any]], PickledByArguments):
         randomization: what varies between episodes; None varies nothing.
         camera: what images and clouds of the observation are seen with.
         physics: how finely the world is simulated.
-        held_starts: share of episodes that begin with an object in the hand; for training, never for evaluation.
+        head_starts: share of episodes that begin with a part of the work done, for example with an object in the
+            hand; for training, never for evaluation.
         render_mode: None, "rgb_array" or "human".
     """
 
@@ -58,26 +59,26 @@ class ManipulationEnv(gymnasium.Env[Any, NDArray[Any]], PickledByArguments):
         randomization: Randomization | None = None,
         camera: CameraSettings | None = None,
         physics: Physics | None = None,
-        held_starts: float = 0.0,
+        head_starts: float = 0.0,
         render_mode: str | None = None,
     ) -> None:
         if reward not in ("sparse", "dense"):
             raise InputError("reward", expected="'sparse' or 'dense'", got=repr(reward))
-        if not 0.0 <= held_starts <= 1.0:
-            raise InputError("held_starts", expected="a share, 0 to 1", got=f"{held_starts}")
+        if not 0.0 <= head_starts <= 1.0:
+            raise InputError("head_starts", expected="a share, 0 to 1", got=f"{head_starts}")
         if render_mode not in (None, *self.metadata["render_modes"]):
             raise InputError("render_mode", expected="None, 'rgb_array' or 'human'", got=repr(render_mode))
         self.task = task
         self.mode = action_mode(action)
         self.dense = reward == "dense"
-        self.held_starts = held_starts
+        self.head_starts = head_starts
         self.render_mode = render_mode
         self.physics = physics or Physics()
         if self.physics != Physics():
             self.metadata = self.metadata | {"render_fps": round(1.0 / self.physics.control_period_s)}
         self.action_entries: tuple[Entry, ...] = (*self.mode.entries, *(() if task.closed else (GRIPPER,)))
         self.action_space = box(self.action_entries)
-        self._variation = Variation(randomization, task, self.physics, held=held_starts > 0.0)
+        self._variation = Variation(randomization, task, self.physics, held=head_starts > 0.0)
         self._observer = Observer(observation, task, self.mode, self._variation, camera)
         self.observation_space = self._observer.space
         self._goal_box = box(task.goal_entries)
@@ -98,8 +99,8 @@ class ManipulationEnv(gymnasium.Env[Any, NDArray[Any]], PickledByArguments):
         """Begin an episode; without a seed the stream of random numbers goes on."""
         super().reset(seed=seed)
         scene = self._variation.begin(self.np_random)
-        if self.held_starts and self.np_random.random() < self.held_starts:
-            self.task.begin_held(scene, self.np_random)
+        if self.head_starts and self.np_random.random() < self.head_starts:
+            self.task.begin_ahead(scene, self.np_random)
         else:
             self.task.begin(scene, self.np_random, turned=self.mode.turns)
         scene.sense()

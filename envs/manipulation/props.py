@@ -13,6 +13,8 @@ from geometry import InputError, transform
 Vec = Sequence[float]
 UPRIGHT: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 1.0)
 _REACH_M, _HEIGHT_M = 0.5, 0.6
+_GRASP_REACH_M = 0.15
+"""Range of positions relative to the hand: fine where fingers need it, cut off farther away."""
 _INSCRIBED, _MANTLE = 0.7, 0.9
 """Half the edge of a square inside a circle of radius 1; the mantle's height as a share of the whole."""
 
@@ -52,7 +54,7 @@ class Prop:
             *rotation(self.name),
             *vector(f"{self.name} velocity", -2.0, 2.0, "m/s"),
             *vector(f"{self.name} angular velocity", -10.0, 10.0, "rad/s"),
-            *vector(f"{self.name} from the hand", -_REACH_M, _REACH_M, "m"),
+            *vector(f"{self.name} from the hand", -_GRASP_REACH_M, _GRASP_REACH_M, "m"),
         )
 
 

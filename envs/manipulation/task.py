@@ -37,8 +37,8 @@ class Task(ABC):
     """What the goal's numbers mean; none for a task without a goal."""
     goal_terms: ClassVar[tuple[GoalTerm, ...]] = ()
     """Dense reward that depends on the goal."""
-    scene_terms: ClassVar[tuple[SceneTerm, ...]] = ()
-    """Dense reward that depends on the scene alone."""
+    scene_terms: tuple[SceneTerm, ...] = ()
+    """Dense reward that depends on the scene, and perhaps on the episode's own goal."""
 
     def __init__(self) -> None:
         self.goal: NDArray[np.float32] = np.zeros(len(self.goal_entries), dtype=np.float32)
@@ -54,13 +54,13 @@ class Task(ABC):
     def begin(self, scene: Tabletop, rng: np.random.Generator, *, turned: bool) -> None:
         """Place the props and draw the goal; `turned` asks for props turned about the vertical."""
 
-    def begin_held(self, scene: Tabletop, rng: np.random.Generator) -> None:
-        """Like `begin`, with a prop between the fingers: a start for training that makes grasping worth finding.
+    def begin_ahead(self, scene: Tabletop, rng: np.random.Generator) -> None:
+        """Like `begin`, with a part of the work done: a start for training that makes the first part worth finding.
 
         Source: Andrychowicz et al. 2017, "Hindsight Experience Replay", section 4.1 (half of their training
-        episodes of pick-and-place begin so).
+        episodes of pick-and-place begin with the box grasped).
         """
-        raise InputError("held_starts", expected="a task in which something is grasped", got=type(self).__name__)
+        raise InputError("head_starts", expected="a task with head starts", got=type(self).__name__)
 
     def achieved(self, scene: Tabletop) -> list[float]:
         """The goal's counterpart as things stand; nothing for a task without a goal."""

@@ -46,8 +46,8 @@ def make_env(settings: TrainSettings, **options: Any) -> gymnasium.Env[Any, Any]
 def make_vec_env(settings: TrainSettings, workers: int) -> SB3VecEnv:
     """The environments of a training run, in this process (`workers` = 0) or in others."""
     options = env_options(settings)
-    if settings.held_starts:
-        options["held_starts"] = settings.held_starts
+    if settings.head_starts:
+        options["head_starts"] = settings.head_starts
     return SB3VecEnv.from_id(env_id(settings), settings.envs, workers=workers, **options)
 
 

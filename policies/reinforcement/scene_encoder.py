@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from geometry import InputError
 
-GOAL_REACH_M = 0.1
+GOAL_REACH_M = 0.05
 """Distance from the goal that becomes 1 in the features."""
 ONLY_KEY = "observation"
 """The name of an observation that has none."""

@@ -22,8 +22,8 @@ class TrainSettings:
     """Environment steps in all."""
     envs: int = 8
     """Environments stepped together."""
-    held_starts: float = 0.0
-    """Share of training episodes that begin with an object in the hand; evaluations never do."""
+    head_starts: float = 0.0
+    """Share of training episodes that begin with a part of the work done; evaluations never do."""
     observation: str = "state"
     """Observation mode."""
     action: str = "position"
@@ -96,9 +96,15 @@ TUNED = {
             learning_starts=500, action_noise=0.2, eval_every=500, eval_episodes=20,
         ),
         TrainSettings(task="Push", steps=300_000, envs=16, updates_per_step=0.25, eval_every=20_000),
-        TrainSettings(task="PickPlace", steps=200_000, envs=16, updates_per_step=0.25, demonstrations=200),
-        TrainSettings(task="Lift", steps=150_000, reward="dense"),
-        TrainSettings(task="Stack", steps=300_000, envs=16, updates_per_step=0.25, demonstrations=300),
+        TrainSettings(
+            task="PickPlace", steps=320_000, envs=16, updates_per_step=0.25, reward="dense", her_goals=0,
+            head_starts=0.3, eval_every=20_000,
+        ),
+        TrainSettings(task="Lift", steps=200_000, envs=16, updates_per_step=0.25, reward="dense", eval_every=20_000),
+        TrainSettings(
+            task="Stack", steps=1_000_000, envs=16, updates_per_step=0.25, reward="dense", her_goals=0,
+            head_starts=0.5, gamma=0.97, eval_every=40_000,
+        ),
     )
 }  # fmt: skip
 """The settings of the results table, one for each task."""

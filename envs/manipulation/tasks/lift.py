@@ -32,8 +32,8 @@ class Lift(Task):
         cube = scene.props[0]
         cube.place(spot(rng, 0.15, 0.15, cube.prop.half_height_m), heading(rng, turned))
 
-    def begin_held(self, scene: Tabletop, rng: np.random.Generator) -> None:
-        """See `Task.begin_held`."""
+    def begin_ahead(self, scene: Tabletop, rng: np.random.Generator) -> None:
+        """See `Task.begin_ahead`; the cube is in the hand."""
         scene.restore_held(0)
 
     def reached(self, achieved: Array, desired: Array) -> Any:

@@ -31,8 +31,8 @@ class PickPlace(Task):
         scene.props[0].place(spot(rng, 0.15, 0.15, scene.props[0].prop.half_height_m), heading(rng, turned))
         self._draw_goal(scene, rng)
 
-    def begin_held(self, scene: Tabletop, rng: np.random.Generator) -> None:
-        """See `Task.begin_held`."""
+    def begin_ahead(self, scene: Tabletop, rng: np.random.Generator) -> None:
+        """See `Task.begin_ahead`; the cube is in the hand."""
         scene.restore_held(0)
         self._draw_goal(scene, rng)
 

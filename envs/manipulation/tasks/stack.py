@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from envs.manipulation.environment import ManipulationEnv
-from envs.manipulation.goals import DISTANCE_TERM, all_within, heading, position_entries, spot
+from envs.manipulation.goals import all_within, heading, position_entries, spot
 from envs.manipulation.props import Prop
-from envs.manipulation.rewards import Array, SceneTerm, hand_near
+from envs.manipulation.rewards import TIME, Array, SceneTerm, apart, grasped, hand_near, near
 from envs.manipulation.tabletop import Tabletop
 from envs.manipulation.task import Task
 
 _TOLERANCE_M = 0.03
 _APART_M = 0.08
+_NEAR_M = 0.2
 _RED, _GREEN, _BLUE = (0.85, 0.25, 0.2, 1.0), (0.2, 0.6, 0.3, 1.0), (0.2, 0.4, 0.8, 1.0)
 _CUBES = tuple(Prop(name=name, rgba=rgba) for name, rgba in (("red", _RED), ("green", _GREEN), ("blue", _BLUE)))
 
@@ -27,8 +29,17 @@ class Stack(Task):
 
     props = _CUBES[:2]
     goal_entries = tuple(entry for cube in _CUBES[:2] for entry in position_entries(cube.name))
-    goal_terms = (DISTANCE_TERM,)
-    scene_terms = (SceneTerm("hand near first cube", 0.1, hand_near(0)),)
+
+    def __init__(self) -> None:
+        super().__init__()
+        share = 1.0 / len(self.props)
+        self.scene_terms = (
+            SceneTerm("cubes in place", 1.0, lambda scene: share * self._in_place(scene)),
+            SceneTerm("hand near next cube", 0.2 * share, lambda scene: self._of_next(scene, _hand_near)),
+            SceneTerm("next cube grasped", 0.2 * share, lambda scene: self._of_next(scene, _grasped)),
+            SceneTerm("next cube near its place", 0.5 * share, lambda scene: self._of_next(scene, self._near_place)),
+            TIME,
+        )
 
     def begin(self, scene: Tabletop, rng: np.random.Generator, *, turned: bool) -> None:
         """See `Task.begin`."""
@@ -36,14 +47,16 @@ class Stack(Task):
         for cube, place in zip(scene.props, places, strict=True):
             cube.place(place, heading(rng, turned))
 
-    def begin_held(self, scene: Tabletop, rng: np.random.Generator) -> None:
-        """See `Task.begin_held`; the cubes below the held one stand in their places already."""
-        index = int(rng.integers(len(scene.props)))
-        scene.restore_held(index)
+    def begin_ahead(self, scene: Tabletop, rng: np.random.Generator) -> None:
+        """See `Task.begin_ahead`; some cubes stand in their places, and the next may be in the hand."""
+        done = int(rng.integers(len(scene.props)))
+        held = done if done == 0 or rng.random() < 0.5 else None
+        if held is not None:
+            scene.restore_held(held)
         places = self._draw_places(scene, rng)
         for number, cube in enumerate(scene.props):
-            if number != index:
-                cube.place(self.goal[3 * number : 3 * number + 3].tolist() if number < index else places[number])
+            if number != held:
+                cube.place(self.goal[3 * number : 3 * number + 3].tolist() if number < done else places[number])
 
     def _draw_places(self, scene: Tabletop, rng: np.random.Generator) -> list[tuple[float, float, float]]:
         """Draw the goal, and give a free place on the table for each cube."""
@@ -58,6 +71,21 @@ class Stack(Task):
         self.goal = np.array(tower, dtype=np.float32).reshape(-1)
         return spots[1:]
 
+    def _in_place(self, scene: Tabletop) -> int:
+        """How many cubes are in their places, from the first on."""
+        offsets = np.reshape(self.achieved(scene), (-1, 3)) - self.goal.reshape(-1, 3)
+        away = np.flatnonzero(np.einsum("ij,ij->i", offsets, offsets) >= _TOLERANCE_M**2)
+        return int(away[0]) if len(away) else len(offsets)
+
+    def _of_next(self, scene: Tabletop, value: Callable[[Tabletop, int], float]) -> float:
+        """Something about the first cube that is not in its place; 0 when the tower stands."""
+        index = self._in_place(scene)
+        return value(scene, index) if index < len(scene.props) else 0.0
+
+    def _near_place(self, scene: Tabletop, index: int) -> float:
+        goal = self.goal[3 * index : 3 * index + 3].tolist()
+        return near(apart(scene.props[index].state.position, goal), _NEAR_M)
+
     def achieved(self, scene: Tabletop) -> list[float]:
         """Where the cubes are."""
         return [number for cube in scene.props for number in cube.state.position]
@@ -65,6 +93,14 @@ class Stack(Task):
     def reached(self, achieved: Array, desired: Array) -> Any:
         """Every cube within 3 cm of its place, which only a standing (or held) tower is."""
         return all_within(achieved, desired, _TOLERANCE_M)
+
+
+def _hand_near(scene: Tabletop, index: int) -> float:
+    return hand_near(index)(scene)
+
+
+def _grasped(scene: Tabletop, index: int) -> float:
+    return grasped(index)(scene)
 
 
 class Stack3(Stack):
