@@ -100,6 +100,11 @@ TUNED = {
             task="PickPlace", steps=320_000, envs=16, updates_per_step=0.25, reward="dense", her_goals=0,
             head_starts=0.3, eval_every=20_000,
         ),
+        TrainSettings(task="Slide", steps=600_000, envs=16, updates_per_step=0.25, eval_every=40_000),
+        TrainSettings(
+            task="Handover", steps=500_000, envs=16, updates_per_step=0.25, reward="dense", her_goals=0,
+            gamma=0.97, eval_every=40_000,
+        ),
         TrainSettings(task="Lift", steps=200_000, envs=16, updates_per_step=0.25, reward="dense", eval_every=20_000),
         TrainSettings(
             task="Stack", steps=1_000_000, envs=16, updates_per_step=0.25, reward="dense", her_goals=0,

@@ -9,10 +9,10 @@ import numpy as np
 from envs.manipulation.entries import Entry, vector
 from envs.manipulation.environment import ManipulationEnv
 from envs.manipulation.giver import OPEN_RAD, Giver, leaning, turned
-from envs.manipulation.goals import CLOSE_M, DISTANCE_TERM, all_within, position_entries
+from envs.manipulation.goals import CLOSE_M, all_within, at_goal, near_goal, position_entries
 from envs.manipulation.props import Prop
 from envs.manipulation.reaching import ReachingMotion
-from envs.manipulation.rewards import Array, SceneTerm, apart, grasped, near
+from envs.manipulation.rewards import TIME, Array, GoalTerm, SceneTerm, apart, grasped, near
 from envs.manipulation.tabletop import Tabletop
 from envs.manipulation.task import Task
 from geometry import FloatArray
@@ -43,11 +43,12 @@ class Handover(Task):
 
     props = (_STICK,)
     goal_entries = position_entries("stick")
-    goal_terms = (DISTANCE_TERM,)
+    goal_terms = (GoalTerm("stick near goal", 0.4, near_goal), GoalTerm("stick at goal", 0.2, at_goal))
     scene_terms = (
-        SceneTerm("hand near free end", 0.1, lambda scene: near(apart(scene.arm.state.position, free_end(scene)))),
-        SceneTerm("grasped", 0.1, grasped(0)),
+        SceneTerm("hand near free end", 0.2, lambda scene: near(apart(scene.arm.state.position, free_end(scene)))),
+        SceneTerm("grasped", 0.2, grasped(0)),
         SceneTerm("touches the giver", -0.2, lambda scene: float(_giver(scene).touched_by(scene.arm.uid))),
+        TIME,
     )
 
     def __init__(self) -> None:
