@@ -50,9 +50,9 @@ class BenchEnvs:
     default physics against the finer reference. Ratios of wall time want an idle machine.
     """
 
-    windows: int = 9
+    windows: int = 40
     """Turns of each side in each race."""
-    steps: int = 500
+    steps: int = 100
     """Steps of an environment in one turn; several processes take four times as many together."""
     workers: int = 4
     """Processes of each side in the race of several."""
