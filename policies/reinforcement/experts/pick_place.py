@@ -20,6 +20,8 @@ _GRASP_BELOW_M = 0.010
 _ALIGNED_M = 0.010
 _CLOSE_M = 0.06
 _GRIP_SLACK_M = 0.003
+_FREE_M = 0.012
+"""What is let go is free of the fingers when they are this much wider."""
 
 
 class PickPlaceExpert:
@@ -66,7 +68,9 @@ class StackExpert:
             in_place = math.hypot(goal[0] - x, goal[1] - y) < 0.012 and abs(goal[2] - z) < 0.006
             around = math.hypot(hand[0] - x, hand[1] - y) < 0.05 and hand[2] < z + 0.5 * _HOVER_M
             if in_place and around:
-                return hand_action(env, (x, y, z + _HOVER_M + 0.02), OPEN, yaw_of(cube))
+                free = env.scene.arm.state.opening_m > cube.prop.size_m[1] + _FREE_M
+                up = (x, y, z + _HOVER_M + 0.02)
+                return hand_action(env, up if free else hand, OPEN, yaw_of(cube) if free else env.scene.arm.yaw())
             if not in_place:
                 if not gripped(env, cube):
                     return grasp(env, cube)
