@@ -1,10 +1,12 @@
 """The vector environment of each task, under a name that `envs.registration` gives to Gymnasium."""
 
 from envs.manipulation.tasks import (
+    HandoverEnv,
     LiftEnv,
     PickPlaceEnv,
     PushEnv,
     ReachEnv,
+    SlideEnv,
     Stack3Env,
     StackEnv,
 )
@@ -12,7 +14,9 @@ from envs.vector import vector_entry_point
 
 ReachVector = vector_entry_point(ReachEnv)
 PushVector = vector_entry_point(PushEnv)
+SlideVector = vector_entry_point(SlideEnv)
 PickPlaceVector = vector_entry_point(PickPlaceEnv)
 LiftVector = vector_entry_point(LiftEnv)
+HandoverVector = vector_entry_point(HandoverEnv)
 StackVector = vector_entry_point(StackEnv)
 Stack3Vector = vector_entry_point(Stack3Env)

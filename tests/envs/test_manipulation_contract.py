@@ -5,10 +5,12 @@ from __future__ import annotations
 import copy
 import itertools
 import pickle
+import runpy
 import subprocess
 import sys
 import warnings
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import gymnasium
@@ -20,9 +22,11 @@ from stable_baselines3.common.env_checker import check_env as check_env_for_sb3
 
 import envs  # noqa: F401 - registers the ids
 from envs.manipulation import ManipulationEnv
+from envs.manipulation.props import UPRIGHT
 from envs.manipulation.tasks import Reach
 from geometry import InputError
 
+REPOSITORY = Path(__file__).resolve().parents[2]
 STEPS = {
     "Handover": 100,
     "Lift": 50,
@@ -99,6 +103,33 @@ def test_the_ids_are_these_and_their_episodes_end_in_time() -> None:
 def test_the_vector_entry_point_makes_the_same_class(name: str) -> None:
     spec = gymnasium.spec(name)
     assert load_env_creator(spec.vector_entry_point).args == (load_env_creator(spec.entry_point),)
+
+
+def test_the_tables_in_the_docs_are_those_of_the_environments() -> None:
+    tool = runpy.run_path(str(REPOSITORY / "tools" / "env_tables.py"))
+    text = tool["DOC"].read_text(encoding="utf-8")
+    assert tool["with_tables"](text) == text, "run python tools/env_tables.py --write"
+
+
+def test_the_example_of_an_own_task_is_short_and_complete(make: Make) -> None:
+    path = REPOSITORY / "examples" / "own_task.py"
+    assert len(path.read_text(encoding="utf-8").splitlines()) < 100
+    own = runpy.run_path(str(path))
+    for options in ({}, {"observation": "state+depth", "action": "pose", "reward": "dense"}):
+        check_env_for_sb3(make("my/KnockOver-v0", **options).unwrapped)
+    env = own["KnockOverEnv"](reward="dense")
+    env.reset(seed=0)
+    block = env.scene.props[0]
+    for quat_xyzw, fallen in ((UPRIGHT, 0.0), (about_x(0.5), 1.0 - np.cos(0.5)), (about_x(1.5), 1.0 - np.cos(1.5))):
+        block.place((0.1, 0.1, 0.2), quat_xyzw)
+        env.scene.sense()
+        assert env.task.scene_terms[1].value(env.scene) == pytest.approx(fallen)
+        assert env.task.succeeded(env.scene, None) is bool(fallen > 0.5)
+    env.close()
+
+
+def about_x(angle_rad: float) -> tuple[float, float, float, float]:
+    return float(np.sin(angle_rad / 2)), 0.0, 0.0, float(np.cos(angle_rad / 2))
 
 
 def test_make_vec_takes_the_id_as_it_is(make: Make) -> None:
