@@ -1,7 +1,8 @@
-"""The correction, first taught on attempts with their outcomes: logistic regression about the detector's log-odds.
+"""The correction, first taught on attempts with their outcomes: of two proposals of one look, which one holds?
 
 A round tells PPO of one attempt in some tenths of a second; the copies of the world tell of a dozen attempts a
-look. What they tell is learned here; PPO goes on from it.
+look. What they tell is learned here; PPO goes on from it. Only differences within a look count (Bradley and Terry
+1952): how well a whole scene goes says nothing about which proposal to take.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import binary_cross_entropy_with_logits
+from torch.nn.functional import softplus
 
 from geometry import InputError
 from policies.reinforcement.clutter_pick.attempts import Looks
@@ -26,15 +27,13 @@ class FitConfig:
     """How the correction is fitted."""
 
     steps: int = 400
-    """Steps of AdamW."""
+    """Steps of Adam."""
     batch: int = 64
     """Looks a step."""
     learning_rate: float = 1e-3
     """At the start; it falls to zero along a cosine."""
-    weight_decay: float = 0.05
-    """Of AdamW."""
-    choice_weight: float = 1.0
-    """Weight of the expected failure of the softmax choice, beside the cross entropy of each outcome."""
+    shrinkage: float = 0.03
+    """Penalty on the squared weights that make the correction: it must be worth its while."""
     feature_noise: float = 0.4
     """Standard deviation of noise on the normalised features."""
     check_every: int = 50
@@ -51,7 +50,7 @@ class ChoiceScore(NamedTuple):
     """How a policy does on looks, choosing among what was tried of each."""
 
     loss: float
-    """Cross entropy of the outcomes, nats."""
+    """Mean of -log of the odds given to what holds against what fails in the same look, nats."""
     policy: float
     """Share of looks in which its choice holds something."""
     detector: float
@@ -83,13 +82,14 @@ def fit_correction(
         policy = ClutterPickPolicy(spec)
         rows, mask, outcome = _tensors(train)
         policy.normalise(rows[mask > 0])
-        optimiser = torch.optim.AdamW(policy.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
+        optimiser = torch.optim.Adam(policy.parameters(), lr=config.learning_rate)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, config.steps)
         best, best_loss = copy.deepcopy(policy.state_dict()), score_choices(policy, validation).loss
         for step in range(1, config.steps + 1):
             index = torch.from_numpy(rng.integers(len(rows), size=config.batch))
             noisy = rows[index] + _noise(rows[index], policy, config)
-            loss = _loss(policy, noisy, mask[index], outcome[index], config.choice_weight)
+            loss = _order_loss(policy(noisy, mask[index]).log_odds, outcome[index])
+            loss = loss + config.shrinkage * policy.size_of_correction()
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
@@ -109,9 +109,8 @@ def score_choices(policy: ClutterPickPolicy, looks: Looks) -> ChoiceScore:
     rows, mask, outcome = _tensors(looks)
     with torch.inference_mode():
         log_odds = policy(rows, mask).log_odds
-        tried = outcome >= 0
-        loss = binary_cross_entropy_with_logits(log_odds[tried], outcome[tried])
-        choice = torch.where(tried, log_odds, torch.full_like(log_odds, -torch.inf)).argmax(dim=1)
+        loss = _order_loss(log_odds, outcome)
+        choice = torch.where(outcome >= 0, log_odds, torch.full_like(log_odds, -torch.inf)).argmax(dim=1)
     held = outcome > 0
     shares = (held[torch.arange(len(held)), choice], held[:, 0], held.any(dim=1))
     return ChoiceScore(float(loss), *[float(share.float().mean()) for share in shares])
@@ -128,11 +127,9 @@ def _noise(rows: Tensor, policy: ClutterPickPolicy, config: FitConfig) -> Tensor
     return config.feature_noise * spread * torch.randn_like(rows)
 
 
-def _loss(policy: ClutterPickPolicy, rows: Tensor, mask: Tensor, outcome: Tensor, choice_weight: float) -> Tensor:
-    log_odds = policy(rows, mask).log_odds
-    tried = outcome >= 0
-    cross_entropy = binary_cross_entropy_with_logits(log_odds[tried], outcome[tried])
-    among = torch.where(tried, policy.spec.sharpness * log_odds, torch.full_like(log_odds, -torch.inf))
-    failure = 1.0 - (among.softmax(dim=1) * outcome.clamp_min(0.0)).sum(dim=1)
-    decidable = (outcome.amax(dim=1) > 0) & (torch.where(tried, outcome, 1.0).amin(dim=1) < 1)
-    return cross_entropy + choice_weight * (failure * decidable).mean()
+def _order_loss(log_odds: Tensor, outcome: Tensor) -> Tensor:
+    """Mean over looks of the logistic loss of their pairs of one that holds and one that fails; (B, K) each."""
+    pairs = (outcome == 1.0)[:, :, None] & (outcome == 0.0)[:, None, :]
+    losses = softplus(log_odds[:, None, :] - log_odds[:, :, None]) * pairs
+    count = pairs.sum(dim=(1, 2))
+    return (losses.sum(dim=(1, 2)) / count.clamp_min(1)).sum() / (count > 0).sum().clamp_min(1)

@@ -72,6 +72,7 @@ class ClutterPickPolicy(nn.Module):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
         self.correct = nn.Sequential(nn.Linear(3 * hidden, hidden), nn.ReLU(), last)
+        self._last = (self.straight, last)
 
     def normalise(self, proposals: Tensor) -> None:
         """Set mean and scale of the features from (N, F) examples; a feature that never varies is left out."""
@@ -90,6 +91,10 @@ class ClutterPickPolicy(nn.Module):
         correction = self.correct(torch.cat([h, context[:, None].expand(-1, h.shape[1], -1)], dim=2))[..., 0]
         corrected = proposals[..., self.base_column] + self.straight(x)[..., 0] + correction
         return Judgement(torch.where(there[..., 0], corrected, torch.full_like(corrected, _FAR)), context)
+
+    def size_of_correction(self) -> Tensor:
+        """Sum of the squared weights of the layers whose sum is the correction."""
+        return torch.stack([layer.weight.square().sum() for layer in self._last]).sum()
 
     def choose(self, observation: Mapping[str, NDArray[Any]]) -> int:
         """The number of the proposal that the policy takes.

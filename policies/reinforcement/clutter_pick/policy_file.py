@@ -11,7 +11,7 @@ from perception.grasping.network import fill_module, load_weights, save_weights
 from policies.reinforcement.clutter_pick.policy import ClutterPickPolicy, PolicySpec
 
 FORMAT = "graspmimic-clutter-pick-1"
-PACKAGED = Path(__file__).with_name("clutter_pick.safetensors")
+PACKAGED = Path(__file__).parents[1] / "weights" / "clutterpick.safetensors"
 """The policy that comes with the package."""
 
 
