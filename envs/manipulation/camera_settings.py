@@ -40,9 +40,10 @@ class CameraSettings:
     """Six numbers a point: x, y, z in metres, then r, g, b from 0 to 1."""
     keep_robot: bool = False
     """Keep the robot's own points in the cloud."""
-    lower_m: Triple = (-0.35, -0.40, 0.004)
-    """Lower corner of what is kept of the cloud, in the world; below 0 it keeps the table."""
-    upper_m: Triple = (0.30, 0.40, 0.60)
+    lower_m: Triple = (-0.35, -0.40, 0.012)
+    """Lower corner of what is kept of the cloud, in the world; below 0 it keeps the table. The
+    default stays clear of it, for depth has noise."""
+    upper_m: Triple = (0.50, 0.40, 0.60)
     """Upper corner of what is kept of the cloud, in the world."""
 
     def __post_init__(self) -> None:

@@ -32,9 +32,9 @@ class PointClouds:
     @property
     def space(self) -> spaces.Box:
         """(points * 3,) or (points * 6,) float32, point after point."""
-        low, high = np.minimum(self._lower, 0.0), np.maximum(self._upper, 0.0)
+        low, high = np.minimum(self._lower, np.float32(0.0)), np.maximum(self._upper, np.float32(0.0))
         if self.settings.points_rgb:
-            low, high = np.append(low, (0.0, 0.0, 0.0)), np.append(high, (1.0, 1.0, 1.0))
+            low, high = np.append(low, np.zeros(3, np.float32)), np.append(high, np.ones(3, np.float32))
         count = self.settings.points
         return spaces.Box(np.tile(low, count), np.tile(high, count), dtype=np.float32)
 
