@@ -10,7 +10,7 @@ import numpy as np
 from envs.manipulation.environment import ManipulationEnv
 from envs.manipulation.goals import all_within, heading, position_entries, spot
 from envs.manipulation.props import Prop
-from envs.manipulation.rewards import TIME, Array, SceneTerm, apart, grasped, hand_near, near
+from envs.manipulation.rewards import Array, SceneTerm, apart, grasped, hand_near, near
 from envs.manipulation.tabletop import Tabletop
 from envs.manipulation.task import Task
 
@@ -32,13 +32,12 @@ class Stack(Task):
 
     def __init__(self) -> None:
         super().__init__()
-        share = 1.0 / len(self.props)
         self.scene_terms = (
-            SceneTerm("cubes in place", 1.0, lambda scene: share * self._in_place(scene)),
-            SceneTerm("hand near next cube", 0.2 * share, lambda scene: self._of_next(scene, _hand_near)),
-            SceneTerm("next cube grasped", 0.2 * share, lambda scene: self._of_next(scene, _grasped)),
-            SceneTerm("next cube near its place", 0.5 * share, lambda scene: self._of_next(scene, self._near_place)),
-            TIME,
+            SceneTerm("cubes in place", 1.0, self._in_place),
+            SceneTerm("hand near next cube", 0.2, lambda scene: self._of_next(scene, _hand_near)),
+            SceneTerm("next cube grasped", 0.2, lambda scene: self._of_next(scene, _grasped)),
+            SceneTerm("next cube near its place", 0.5, lambda scene: self._of_next(scene, self._near_place)),
+            SceneTerm("time", float(len(self.props)), lambda scene: -1.0),
         )
 
     def begin(self, scene: Tabletop, rng: np.random.Generator, *, turned: bool) -> None:
