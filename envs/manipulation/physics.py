@@ -11,15 +11,15 @@ from geometry import InputError
 class Physics:
     """Time step and solver effort; the product of the first two is the control period (25 Hz by default).
 
-    Against the fine settings (1/500 s, 50 iterations) the default costs 0.4 of the time; `bench envs`
-    states what that does to the hand's path and to scripted grasps.
+    The default costs about a quarter of the fine settings' time (1/500 s, 50 iterations); `bench envs` states what
+    that does to the hand's path and to scripted grasps.
     """
 
-    timestep_s: float = 1.0 / 250.0
+    timestep_s: float = 1.0 / 200.0
     """Length of one simulation step."""
-    substeps: int = 10
+    substeps: int = 8
     """Simulation steps for one step of the environment."""
-    solver_iterations: int = 20
+    solver_iterations: int = 10
     """Constraint solver iterations a simulation step."""
 
     def __post_init__(self) -> None:
