@@ -65,6 +65,21 @@ def test_untrained_it_takes_the_detectors_best() -> None:
     assert policy.choose(observed(equal, torch.ones(K))) == 0  # of equals the first, as the detector
 
 
+def test_before_a_failure_it_leaves_the_choice_to_the_detector() -> None:
+    open_gate = a_policy(trained=True)
+    policy = ClutterPickPolicy(replace(open_gate.spec, acts_after="height"))
+    policy.load_state_dict(open_gate.state_dict())
+    rows, mask = some_looks()
+    before, after = rows.clone(), rows.clone()
+    before[..., 0], after[..., 0] = 0.0, 1.0
+    with torch.inference_mode():
+        assert torch.equal(policy(before, mask).log_odds[mask], before[..., 1][mask])
+        assert torch.equal(policy(after, mask).log_odds, open_gate(after, mask).log_odds)
+        assert torch.equal(policy(before, mask, gated=False).log_odds, open_gate(before, mask).log_odds)
+    with pytest.raises(InputError, match="acts_after"):
+        PolicySpec(feature_names=NAMES, acts_after="weather")
+
+
 def test_it_never_takes_what_is_not_there() -> None:
     policy = a_policy(trained=True)
     for rows, mask in zip(*some_looks(), strict=True):
@@ -206,7 +221,7 @@ def test_training_goes_through_all_stages_resumes_and_beats_a_detector_that_errs
     tables: tuple[Table, ...], few_objects: ObjectSet, tmp_path: Path
 ) -> None:
     config = ClutterPickTraining(
-        laps=1, validation_laps=1, ppo_steps=16, ppo_rollout=8, processes=1,
+        laps=1, validation_laps=1, acts_after="", ppo_steps=16, ppo_rollout=8, processes=1,
         fit=FitConfig(steps=100, check_every=20), collection=CollectionConfig(favourites=3, others=1),
     )  # fmt: skip
     propose, told = OneOverEach(), []

@@ -69,6 +69,8 @@ def fit_correction(
 ) -> ClutterPickPolicy:
     """Fit the correction, and keep the state with the best validation loss.
 
+    It is fitted to all looks, also where the policy will not use it: there are too few others.
+
     Args:
         spec: of the policy.
         train: looks to learn from.
@@ -88,7 +90,7 @@ def fit_correction(
         for step in range(1, config.steps + 1):
             index = torch.from_numpy(rng.integers(len(rows), size=config.batch))
             noisy = rows[index] + _noise(rows[index], policy, config)
-            loss = _order_loss(policy(noisy, mask[index]).log_odds, outcome[index])
+            loss = _order_loss(policy(noisy, mask[index], gated=False).log_odds, outcome[index])
             loss = loss + config.shrinkage * policy.size_of_correction()
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
@@ -109,7 +111,7 @@ def score_choices(policy: ClutterPickPolicy, looks: Looks) -> ChoiceScore:
     rows, mask, outcome = _tensors(looks)
     with torch.inference_mode():
         log_odds = policy(rows, mask).log_odds
-        loss = _order_loss(log_odds, outcome)
+        loss = _order_loss(policy(rows, mask, gated=False).log_odds, outcome)
         choice = torch.where(outcome >= 0, log_odds, torch.full_like(log_odds, -torch.inf)).argmax(dim=1)
     held = outcome > 0
     shares = (held[torch.arange(len(held)), choice], held[:, 0], held.any(dim=1))

@@ -30,6 +30,8 @@ class PolicySpec:
 
     feature_names: tuple[str, ...]
     """Of the environment; one of them is "log_odds"."""
+    acts_after: str = ""
+    """A feature such as "failed_last": only where it is above 0 is anything corrected; none: everywhere."""
     hidden: int = 32
     """Units of each layer."""
     sharpness: float = 4.0
@@ -39,6 +41,8 @@ class PolicySpec:
         if BASE not in self.feature_names or len(set(self.feature_names)) < len(self.feature_names):
             expected = f"different features, {BASE!r} among them"
             raise InputError("PolicySpec", expected=expected, got=f"{self.feature_names}")
+        if self.acts_after not in ("", *self.feature_names):
+            raise InputError("PolicySpec: acts_after", expected="one of the features, or none", got=self.acts_after)
         if self.hidden < 1 or not self.sharpness > 0.0:
             got = f"{self.hidden}, {self.sharpness}"
             raise InputError("PolicySpec", expected="hidden >= 1, sharpness > 0", got=got)
@@ -63,6 +67,7 @@ class ClutterPickPolicy(nn.Module):
         super().__init__()
         self.spec = spec
         self.base_column = spec.feature_names.index(BASE)
+        self._gate_column = spec.feature_names.index(spec.acts_after) if spec.acts_after else None
         features, hidden = len(spec.feature_names), spec.hidden
         self.register_buffer("mean", torch.zeros(features))
         self.register_buffer("scale", torch.ones(features))
@@ -80,8 +85,8 @@ class ClutterPickPolicy(nn.Module):
         self.mean.copy_(proposals.mean(dim=0))
         self.scale.copy_(torch.where(spread > 1e-4, 1.0 / spread.clamp_min(1e-4), torch.zeros_like(spread)))
 
-    def forward(self, proposals: Tensor, mask: Tensor) -> Judgement:
-        """Judge proposals (B, K, F); mask (B, K) is above 0 where there is one."""
+    def forward(self, proposals: Tensor, mask: Tensor, *, gated: bool = True) -> Judgement:
+        """Judge proposals (B, K, F); mask (B, K) is above 0 where there is one; `gated` heeds `acts_after`."""
         there = (mask > 0)[..., None]
         x = (proposals - self.mean) * self.scale
         h = self.each(x)
@@ -89,7 +94,10 @@ class ClutterPickPolicy(nn.Module):
         most = (h * there).amax(dim=1)  # units are not negative, so that 0 is what none is
         context = torch.cat([mean, most], dim=1)
         correction = self.correct(torch.cat([h, context[:, None].expand(-1, h.shape[1], -1)], dim=2))[..., 0]
-        corrected = proposals[..., self.base_column] + self.straight(x)[..., 0] + correction
+        correction = correction + self.straight(x)[..., 0]
+        if gated and self._gate_column is not None:
+            correction = correction * (proposals[..., self._gate_column] > 0)
+        corrected = proposals[..., self.base_column] + correction
         return Judgement(torch.where(there[..., 0], corrected, torch.full_like(corrected, _FAR)), context)
 
     def size_of_correction(self) -> Tensor:

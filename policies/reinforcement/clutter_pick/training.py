@@ -44,6 +44,8 @@ class ClutterPickTraining:
     """What is tried in each look."""
     fit: FitConfig = field(default_factory=FitConfig)
     """How the correction is fitted."""
+    acts_after: str = "failed_last"
+    """See `PolicySpec`: before a failure, another choice than the detector's mends as many attempts as it spoils."""
     ppo_steps: int = 2000
     """Attempts of MaskablePPO after that; 0 is none."""
     ppo_rollout: int = 128
@@ -113,7 +115,8 @@ def fit_stage(config: ClutterPickTraining, output: Path, feature_names: tuple[st
         scores.append(score)
         _LOG.info("fit, step %d: %s", step, score)
 
-    policy = fit_correction(PolicySpec(feature_names=feature_names), looks, checks, config.fit, on_check=note)
+    spec = PolicySpec(feature_names=feature_names, acts_after=config.acts_after)
+    policy = fit_correction(spec, looks, checks, config.fit, on_check=note)
     best = min(scores, key=lambda score: score.loss)
     figures = {"looks": len(looks.outcome), "tried": int((looks.outcome >= 0).sum()), "validation": best._asdict()}
     save_policy(policy, output / "correction.safetensors", {"stage": "fit", "fit": asdict(config.fit), **figures})
