@@ -18,6 +18,8 @@ _MANIPULATION = {
     "Stack3": 150,
 }
 """Episode length in steps of 40 ms."""
+TASKS = (*_MANIPULATION, "ClutterPick")
+"""The tasks, by the name in their ids."""
 
 
 def register() -> None:

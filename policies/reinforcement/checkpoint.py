@@ -97,9 +97,7 @@ def load_checkpoint(
             got=f"seed {state['seed']}, {state['settings']}",
             remedy="choose another --output, or remove the folder",
         )
-    env, logger = model.get_env(), model.logger
-    loaded = type(model).load(place / "model.zip", env=env, device=model.device)
-    loaded.set_logger(logger)
+    loaded = type(model).load(place / "model.zip", env=model.get_env(), device=model.device)
     if isinstance(loaded, OffPolicyAlgorithm):
         loaded.load_replay_buffer(place / "replay.pkl")
     return loaded, progress

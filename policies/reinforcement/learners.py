@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import gymnasium
 import numpy as np
 from gymnasium import spaces
 from sb3_contrib import TQC
@@ -13,13 +12,13 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.noise import NormalActionNoise, VectorizedActionNoise
 from stable_baselines3.common.vec_env import VecEnv
 
-import envs  # noqa: F401 - registers the ids
 from policies.reinforcement.features import GoalFeatures
 from policies.reinforcement.goal_replay import GoalReplay
 from policies.reinforcement.lean_sac import LeanSAC
 from policies.reinforcement.lean_td3 import LeanDDPG
 from policies.reinforcement.sb3_vec_env import SB3VecEnv
 from policies.reinforcement.settings import TrainSettings
+from policies.reinforcement.task_env import env_id
 
 _TRAIN_EVERY = 4
 """Steps of all environments together between two calls of the learner, each of many gradient steps."""
@@ -33,22 +32,12 @@ def env_options(settings: TrainSettings) -> dict[str, Any]:
     return {"observation": settings.observation, "action": settings.action, "reward": settings.reward}
 
 
-def env_id(settings: TrainSettings) -> str:
-    """The id of the task's environment."""
-    return f"graspmimic/{settings.task}-v0"
-
-
-def make_env(settings: TrainSettings, **options: Any) -> gymnasium.Env[Any, Any]:
-    """One environment as the settings want it, with its time limit."""
-    return gymnasium.make(env_id(settings), **env_options(settings), **options)
-
-
 def make_vec_env(settings: TrainSettings, workers: int) -> SB3VecEnv:
     """The environments of a training run, in this process (`workers` = 0) or in others."""
     options = env_options(settings)
     if settings.head_starts:
         options["head_starts"] = settings.head_starts
-    return SB3VecEnv.from_id(env_id(settings), settings.envs, workers=workers, **options)
+    return SB3VecEnv.from_id(env_id(settings.task), settings.envs, workers=workers, **options)
 
 
 def make_model(settings: TrainSettings, env: VecEnv, *, seed: int, device: str = "cpu") -> BaseAlgorithm:

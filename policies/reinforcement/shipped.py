@@ -9,11 +9,11 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-import envs  # noqa: F401 - registers the ids
 from geometry import InputError
 from policies.reinforcement.evaluation import Act
 from policies.reinforcement.experts import EXPERTS, make_expert
 from policies.reinforcement.policy_file import TrainedPolicy
+from policies.reinforcement.task_env import env_id, make_task_env
 
 _WEIGHTS = Path(__file__).with_name("weights")
 
@@ -36,21 +36,6 @@ def shipped_policy(task: str) -> Path:
     return path
 
 
-def make_task_env(task: str, **options: Any) -> gymnasium.Env[Any, Any]:
-    """A task's environment, with its time limit.
-
-    Raises:
-        InputError: if there is no such task.
-    """
-    name = f"graspmimic/{task}-v0"
-    if name not in gymnasium.registry:
-        known = sorted(
-            key[len("graspmimic/") : -len("-v0")] for key in gymnasium.registry if key.startswith("graspmimic/")
-        )
-        raise InputError("--task", expected=f"one of {', '.join(known)}", got=task)
-    return gymnasium.make(name, **options)
-
-
 def env_of_policy(policy: TrainedPolicy, task: str, **options: Any) -> gymnasium.Env[Any, Any]:
     """The environment that a policy was trained in.
 
@@ -58,8 +43,8 @@ def env_of_policy(policy: TrainedPolicy, task: str, **options: Any) -> gymnasium
         InputError: if the policy is for another task.
     """
     made_for = str(policy.metadata.get("env", ""))
-    if made_for != f"graspmimic/{task}-v0":
-        raise InputError("--policy", expected=f"a policy for graspmimic/{task}-v0", got=f"one for {made_for or '?'}")
+    if made_for != env_id(task):
+        raise InputError("--policy", expected=f"a policy for {env_id(task)}", got=f"one for {made_for or '?'}")
     return make_task_env(task, **policy.metadata.get("env_options", {}), **options)
 
 

@@ -19,9 +19,10 @@ from policies.reinforcement.demonstrations import collect_demonstrations
 from policies.reinforcement.evaluation import Evaluation, evaluate
 from policies.reinforcement.experts import make_expert
 from policies.reinforcement.learner import LeanLearner
-from policies.reinforcement.learners import env_id, env_options, make_env, make_model, make_vec_env
+from policies.reinforcement.learners import env_options, make_model, make_vec_env
 from policies.reinforcement.policy_file import save_policy
 from policies.reinforcement.settings import TrainSettings
+from policies.reinforcement.task_env import env_id, make_task_env
 
 VALIDATION_SEED = 1_000_000
 """Seeds of the episodes that choose among a run's policies start here; final evaluations stay below."""
@@ -88,12 +89,11 @@ def train(
         about: what else the policy's file shall tell.
         on_report: called after every evaluation.
     """
-    env, judge = make_vec_env(settings, workers), make_env(settings)
+    env, judge = make_vec_env(settings, workers), make_task_env(settings.task, **env_options(settings))
     try:
         env.seed(seed)
-        model = make_model(settings, env, seed=seed, device=device)
+        model, progress = load_checkpoint(output, make_model(settings, env, seed=seed, device=device), settings, seed)
         model.set_logger(configure(str(output / "log"), ["tensorboard", "csv"]))
-        model, progress = load_checkpoint(output, model, settings, seed)
         progress = _show_demonstrations(model, settings, judge, seed, progress)
         last_saved = time.monotonic()
         while progress.steps < settings.steps:
@@ -157,7 +157,7 @@ def _learn(model: BaseAlgorithm, settings: TrainSettings, progress: Progress) ->
 
 def _metadata(settings: TrainSettings, seed: int, progress: Progress, about: dict[str, Any] | None) -> dict[str, Any]:
     return {
-        "env": env_id(settings),
+        "env": env_id(settings.task),
         "env_options": env_options(settings),
         "settings": vars(settings),
         "seed": seed,
