@@ -90,7 +90,7 @@ def test_plain_extractors_are_kept_too(space: Any, tmp_path: Path) -> None:
 
 
 def test_features_are_scaled_by_the_bounds_and_say_the_way_to_the_goal() -> None:
-    extractor = GoalFeatures(STATE)
+    extractor = GoalFeatures(STATE, goal_reach_m=0.1)
     seen = {"observation": [[0.5, 0.0, 5.0]], "achieved_goal": [[0.1, 0, 0]], "desired_goal": [[0.25, 0, -0.1]]}
     features = extractor({key: torch.tensor(value) for key, value in seen.items()})
     by_name = {"achieved_goal": [0.2, 0, 0], "desired_goal": [0.5, 0, -0.2], "observation": [0.5, -1, 1]}
@@ -127,7 +127,6 @@ def test_stable_baselines_is_not_needed_to_act(tmp_path: Path) -> None:
     code = f"""
 import json, sys
 from pathlib import Path
-from policies.reinforcement.lean_tqc import LeanTQC
 from policies.reinforcement.policy_file import load_policy
 seen = json.loads({json.dumps({key: value.tolist() for key, value in seen.items()})!r})
 print(json.dumps([float(number) for number in load_policy(Path({str(tmp_path / "policy")!r})).act(seen)]))
