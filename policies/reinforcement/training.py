@@ -43,25 +43,22 @@ class Report(NamedTuple):
 
 
 class LogTerms(BaseCallback):
-    """Log the mean of each term of the reward, by name, over the steps between two evaluations."""
+    """Log each term of the reward by name: its mean at the ends of the episodes between two evaluations."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._sums: dict[str, float] = {}
-        self._count = 0
+        self._ends: dict[str, list[float]] = {}
 
     def _on_step(self) -> bool:
-        for info in self.locals["infos"]:
-            self._count += 1
-            for name, value in info.items():
-                if name.startswith(_TERMS):
-                    self._sums[name] = self._sums.get(name, 0.0) + float(value)
+        for info, over in zip(self.locals["infos"], self.locals["dones"], strict=True):
+            for name in (name for name in info if over and name.startswith(_TERMS)):
+                self._ends.setdefault(name, []).append(float(info[name]))
         return True
 
     def _on_training_end(self) -> None:
-        for name, total in self._sums.items():
-            self.logger.record(f"rollout/{name}", total / max(self._count, 1))
-        self._sums, self._count = {}, 0
+        for name, values in self._ends.items():
+            self.logger.record(f"at_end/{name.removeprefix(_TERMS)}", sum(values) / len(values))
+        self._ends = {}
 
 
 def train(
