@@ -95,20 +95,24 @@ TUNED = {
             task="Reach", algo="ddpg", steps=3000, envs=1, net=(64, 64), critics=1, updates_per_step=1.0, tau=0.05,
             learning_starts=500, action_noise=0.2, eval_every=500, eval_episodes=20,
         ),
-        TrainSettings(task="Push", steps=300_000, envs=16, updates_per_step=0.25, eval_every=20_000),
+        TrainSettings(task="Push", steps=200_000, envs=16, updates_per_step=0.25, eval_every=20_000),
         TrainSettings(
             task="PickPlace", steps=320_000, envs=16, updates_per_step=0.25, reward="dense", her_goals=0,
             head_starts=0.3, eval_every=20_000,
         ),
-        TrainSettings(task="Slide", steps=600_000, envs=16, updates_per_step=0.25, eval_every=40_000),
+        TrainSettings(task="Slide", steps=500_000, envs=16, updates_per_step=0.25, eval_every=40_000),
         TrainSettings(
-            task="Handover", steps=500_000, envs=16, updates_per_step=0.25, reward="dense", her_goals=0,
-            gamma=0.97, eval_every=40_000,
+            task="Handover", steps=300_000, envs=16, updates_per_step=0.25, reward="dense", her_goals=0,
+            gamma=0.97, demonstrations=200, bc_weight=0.0, eval_every=20_000,
         ),
-        TrainSettings(task="Lift", steps=200_000, envs=16, updates_per_step=0.25, reward="dense", eval_every=20_000),
+        TrainSettings(task="Lift", steps=120_000, envs=16, updates_per_step=0.25, reward="dense", eval_every=10_000),
         TrainSettings(
-            task="Stack", steps=1_000_000, envs=16, updates_per_step=0.25, reward="dense", her_goals=0,
-            head_starts=0.5, gamma=0.97, eval_every=40_000,
+            task="Stack", steps=400_000, envs=16, updates_per_step=0.25, reward="dense", her_goals=0,
+            head_starts=0.5, gamma=0.97, demonstrations=300, bc_weight=0.0, eval_every=20_000,
+        ),
+        TrainSettings(
+            task="Stack3", steps=800_000, envs=16, updates_per_step=0.25, reward="dense", her_goals=0,
+            head_starts=0.5, gamma=0.98, demonstrations=400, bc_weight=0.0, eval_every=40_000,
         ),
     )
 }  # fmt: skip
