@@ -31,6 +31,7 @@ from policies.reinforcement.clutter_pick.correction_fit import FitConfig, fit_co
 from policies.reinforcement.clutter_pick.masked_policy import MaskedChoicePolicy
 from policies.reinforcement.clutter_pick.paired_rounds import PairedRound, Tally, summarise_pairs
 from policies.reinforcement.clutter_pick.policy import PolicySpec
+from policies.reinforcement.clutter_pick.recorded_looks import RecordedLooks
 from policies.reinforcement.clutter_pick.training_tables import MixedTables, Table
 
 K, NAMES = 6, ("height", "log_odds", "trap")
@@ -221,7 +222,7 @@ def test_training_goes_through_all_stages_resumes_and_beats_a_detector_that_errs
     tables: tuple[Table, ...], few_objects: ObjectSet, tmp_path: Path
 ) -> None:
     config = ClutterPickTraining(
-        laps=1, validation_laps=1, acts_after="", ppo_steps=16, ppo_rollout=8, processes=1,
+        laps=1, validation_laps=1, acts_after="", ppo_on="live", ppo_steps=16, ppo_rollout=8, processes=1,
         fit=FitConfig(steps=100, check_every=20), collection=CollectionConfig(favourites=3, others=1),
     )  # fmt: skip
     propose, told = OneOverEach(), []
@@ -260,6 +261,36 @@ def test_ppos_actor_is_the_policy_and_keeps_to_the_mask(tables: tuple[Table, ...
     draws = {int(model.predict(observation, action_masks=np.arange(5) == 2)[0]) for _ in range(20)}
     assert draws == {2}
     env.close()
+
+
+def test_recorded_looks_pay_what_became_of_the_choice() -> None:
+    looks = learnable_looks(400, 0)
+    env = RecordedLooks(looks)
+    seen = set()
+    for _ in range(50):
+        observation, _ = env.reset(seed=len(seen))
+        mask = env.action_masks()
+        rows = observation["proposals"].reshape(K, -1)
+        number = int(np.flatnonzero((looks.proposals == rows).all(axis=(1, 2)))[0])
+        np.testing.assert_array_equal(mask, looks.outcome[number] >= 0)
+        paid = [env.step(k)[1] for k in np.flatnonzero(mask)]
+        assert paid == (looks.outcome[number][mask] == 1).tolist() and 0 < sum(paid) < len(paid)
+        assert env.step(0)[2] and not env.step(0)[3]
+        seen.add(number)
+    with pytest.raises(InputError, match="RecordedLooks"):
+        RecordedLooks(looks._replace(outcome=np.zeros_like(looks.outcome)))
+
+
+@pytest.mark.slow
+def test_ppo_learns_from_recorded_looks() -> None:
+    env = RecordedLooks(learnable_looks(400, 0))
+    kwargs = {"spec": {"feature_names": NAMES, "hidden": 8}}
+    model = MaskablePPO(
+        MaskedChoicePolicy, env, policy_kwargs=kwargs, n_steps=512, learning_rate=3e-3, device="cpu", seed=0
+    )
+    model.learn(3072)
+    fresh = learnable_looks(800, 50)
+    assert score_choices(model.policy.actor, fresh).policy > score_choices(a_policy(), fresh).policy + 0.04
 
 
 def test_differences_of_paired_rounds_by_hand() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import gymnasium
 import torch
@@ -20,10 +20,11 @@ from envs.clutter_pick import Proposer
 from geometry import InputError
 from policies.reinforcement.clutter_pick.attempts import CollectionConfig
 from policies.reinforcement.clutter_pick.collection import collect_tables, read_looks
-from policies.reinforcement.clutter_pick.correction_fit import ChoiceScore, FitConfig, fit_correction
+from policies.reinforcement.clutter_pick.correction_fit import ChoiceScore, FitConfig, fit_correction, score_choices
 from policies.reinforcement.clutter_pick.masked_policy import MaskedChoicePolicy
 from policies.reinforcement.clutter_pick.policy import ClutterPickPolicy, PolicySpec
 from policies.reinforcement.clutter_pick.policy_file import load_policy, save_policy
+from policies.reinforcement.clutter_pick.recorded_looks import RecordedLooks
 from policies.reinforcement.clutter_pick.training_tables import MixedTables, Table
 
 _LOG = logging.getLogger(__name__)
@@ -46,13 +47,15 @@ class ClutterPickTraining:
     """How the correction is fitted."""
     acts_after: str = "failed_last"
     """See `PolicySpec`: before a failure, another choice than the detector's mends as many attempts as it spoils."""
-    ppo_steps: int = 2000
+    ppo_steps: int = 8192
     """Attempts of MaskablePPO after that; 0 is none."""
-    ppo_rollout: int = 128
+    ppo_on: Literal["recorded", "live"] = "recorded"
+    """Whether PPO plays rounds, or chooses again in the recorded looks (see `RecordedLooks`)."""
+    ppo_rollout: int = 1024
     """Attempts of each environment between two updates."""
-    ppo_epochs: int = 4
+    ppo_epochs: int = 8
     """Passes over them."""
-    learning_rate: float = 1e-4
+    learning_rate: float = 3e-4
     """Of PPO."""
     gamma: float = 0.9
     """Discount: a failure brings the round's end nearer."""
@@ -101,9 +104,11 @@ def train_clutter_pick(
         for done, _ in enumerate(units, start=1):
             tell("collect" if name == "looks" else "validate", done, laps * len(tables))
     score = fit_stage(config, output, train[0].environment(propose).feature_names)
+    figures = {f"validation_{key}": value for key, value in score._asdict().items()}
     if config.ppo_steps:
-        ppo_stage(config, output, train, propose, partial(tell, "ppo"))
-    return {f"validation_{key}": value for key, value in score._asdict().items()}
+        policy = ppo_stage(config, output, train, propose, partial(tell, "ppo"))
+        figures["validation_ppo"] = score_choices(policy, read_looks(output / "validation")).policy
+    return figures
 
 
 def fit_stage(config: ClutterPickTraining, output: Path, feature_names: tuple[str, ...]) -> ChoiceScore:
@@ -132,7 +137,7 @@ def ppo_stage(
 ) -> ClutterPickPolicy:
     """Go on from correction.safetensors with MaskablePPO, and write ppo.safetensors; resumes from its last zip."""
     start = load_policy(output / "correction.safetensors")
-    environments = _environments(config, tables, propose)
+    environments = _environments(config, tables, propose, output, start.spec)
     try:
         saved = sorted(output.glob(_CHECKPOINT), key=lambda path: int(path.stem.split("_")[1]))
         if saved:
@@ -154,11 +159,18 @@ def ppo_stage(
     return model.policy.actor
 
 
-def _environments(config: ClutterPickTraining, tables: Sequence[Table], propose: Proposer) -> VecEnv:
-    makers: list[Callable[[], gymnasium.Env[Any, Any]]] = [
-        partial(_environment, tuple(tables), propose) for _ in range(config.processes)
-    ]
-    environments = DummyVecEnv(makers) if config.processes == 1 else SubprocVecEnv(makers, start_method="spawn")
+def _environments(
+    config: ClutterPickTraining, tables: Sequence[Table], propose: Proposer, output: Path, spec: PolicySpec
+) -> VecEnv:
+    makers: list[Callable[[], gymnasium.Env[Any, Any]]]
+    if config.ppo_on == "recorded":
+        gate = spec.feature_names.index(spec.acts_after) if spec.acts_after else None
+        recorded = RecordedLooks(read_looks(output / "looks"), gate)
+        makers = [lambda: Monitor(recorded)]
+    else:
+        makers = [partial(_environment, tuple(tables), propose) for _ in range(config.processes)]
+    alone = len(makers) == 1
+    environments = DummyVecEnv(makers) if alone else SubprocVecEnv(makers, start_method="spawn")
     environments.seed(100_000 * (1 + config.seed) + 70_000)
     return environments
 
