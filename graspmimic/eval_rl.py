@@ -36,6 +36,10 @@ class EvalRL:
     """Evaluate the scripted expert instead."""
     episodes: int = 200
     """Episodes."""
+    objects: str = "random_urdfs"
+    """ClutterPick: procedural, random_urdfs, or a folder of URDFs or meshes."""
+    only: OptionalFile = None
+    """ClutterPick: text file of names, one a line: only these objects, such as benchmarks/heldout_objects.txt."""
     video: int = 0
     """Episodes to film, into --output."""
     seed: int = 0
@@ -58,9 +62,12 @@ class EvalRL:
         torch.set_num_threads(1)
         prepare_folder(self.output)
         if self.task == "ClutterPick":
-            from graspmimic.train_clutter import evaluate_clutter
+            from graspmimic.clutter_policy import evaluate_clutter_policy
 
-            return evaluate_clutter(self, console)
+            return evaluate_clutter_policy(
+                self.policy, self.objects, self.only, rounds=self.episodes, seed=self.seed, output=self.output,
+                console=console,
+            )  # fmt: skip
         env, act = self._players()
         with Progress(console=console) as bars:
             bar = bars.add_task(f"{self.task}, {self.episodes} episodes", total=self.episodes)

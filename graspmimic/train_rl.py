@@ -42,6 +42,8 @@ class TrainRL:
     """position, position_yaw, pose, joint_velocity or joint_position."""
     reward: str | None = None
     """sparse or dense."""
+    objects: str = "random_urdfs"
+    """ClutterPick: objects that the detector does not know; random_urdfs, or a folder of URDFs or meshes."""
     workers: int = 0
     """Processes that step the environments; 0 steps them in the learner's."""
     threads: int = 1
@@ -73,9 +75,9 @@ class TrainRL:
         torch.set_num_threads(self.threads)
         prepare_folder(self.folder)
         if self.task == "ClutterPick":
-            from graspmimic.train_clutter import train_clutter
+            from graspmimic.clutter_policy import train_clutter_policy
 
-            return train_clutter(self, console)
+            return train_clutter_policy(self.folder, self.objects, seed=self.seed, steps=self.steps, console=console)
         from policies.reinforcement import train
 
         settings = self._settings()
