@@ -40,7 +40,7 @@ class ManipulationEnv(gymnasium.Env[Any, NDArray[Any]], PickledByArguments):
         action: "position", "position_yaw", "pose", "joint_velocity" or "joint_position".
         reward: "sparse" (0 when done, else -1) or "dense" (the task's named terms).
         randomization: what varies between episodes; None varies nothing.
-        camera: what images and clouds of the observation are seen with.
+        camera: what images and clouds of the observation are seen with; None is the task's own.
         physics: how finely the world is simulated.
         head_starts: share of episodes that begin with a part of the work done, for example with an object in the
             hand; for training, never for evaluation.
@@ -79,7 +79,7 @@ class ManipulationEnv(gymnasium.Env[Any, NDArray[Any]], PickledByArguments):
         self.action_entries: tuple[Entry, ...] = (*self.mode.entries, *(() if task.closed else (GRIPPER,)))
         self.action_space = box(self.action_entries)
         self._variation = Variation(randomization, task, self.physics, held=head_starts > 0.0)
-        self._observer = Observer(observation, task, self.mode, self._variation, camera)
+        self._observer = Observer(observation, task, self.mode, self._variation, camera or task.camera)
         self.observation_space = self._observer.space
         self._goal_box = box(task.goal_entries)
         self._renderer: Renderer | None = None

@@ -55,7 +55,7 @@ class Observer:
     """
 
     def __init__(
-        self, observation: str, task: Task, mode: ActionMode, variation: Variation, camera: CameraSettings | None = None
+        self, observation: str, task: Task, mode: ActionMode, variation: Variation, camera: CameraSettings
     ) -> None:
         names = observation.split("+")
         parts = [part for name in names for part in _PARTS.get(name, ())]
@@ -66,7 +66,7 @@ class Observer:
         self.state = StateReading(task, mode, perceived="state" in names)
         self._task, self._variation = task, variation
         self._goal_box = box(task.goal_entries) if task.goal_entries else None
-        self._view = _view(parts, camera or CameraSettings(), variation) if parts else None
+        self._view = _view(parts, camera, variation) if parts else None
         faults = variation.randomization
         props = [prop.name for prop in task.props]
         self._faults = (

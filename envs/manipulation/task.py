@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.manipulation.arm import START_POSITION_M, WORKSPACE_M
+from envs.manipulation.camera_settings import CameraSettings
 from envs.manipulation.entries import Entry
 from envs.manipulation.props import Prop
 from envs.manipulation.rewards import GoalTerm, SceneTerm
@@ -33,6 +34,8 @@ class Task(ABC):
     """Where the fingertips begin."""
     ceiling_m: ClassVar[float] = WORKSPACE_M[1][2]
     """How high they may be sent."""
+    camera: ClassVar[CameraSettings] = CameraSettings()
+    """What images and clouds are seen with unless the caller says so."""
     goal_entries: ClassVar[tuple[Entry, ...]] = ()
     """What the goal's numbers mean; none for a task without a goal."""
     goal_terms: ClassVar[tuple[GoalTerm, ...]] = ()

@@ -147,9 +147,15 @@ def test_the_cube_is_red_where_the_camera_sees_it(make: Make) -> None:
         assert red > 2 * green and red > 2 * blue
 
 
-def test_the_default_camera_sees_the_whole_region_of_the_tasks() -> None:
-    settings = CameraSettings()
-    corners = np.array([(x, y, z) for x in (-0.15, 0.15) for y in (-0.15, 0.15) for z in (0.0, 0.22)])
+@pytest.mark.parametrize(
+    ("task", "low", "high"),
+    [("PickPlace", (-0.15, -0.15, 0.0), (0.15, 0.15, 0.22)), ("Slide", (-0.15, -0.12, 0.0), (0.42, 0.12, 0.05))],
+)
+def test_the_tasks_camera_sees_the_whole_region_of_the_task(
+    make: Make, task: str, low: tuple[float, ...], high: tuple[float, ...]
+) -> None:
+    settings = make(task).task.camera
+    corners = np.array([(x, y, z) for x in (low[0], high[0]) for y in (low[1], high[1]) for z in (low[2], high[2])])
     T = settings.T_world_camera
     pixels = settings.intrinsics().project((corners - T[:3, 3]) @ T[:3, :3])
     assert pixels.min() > -0.5 and pixels.max() < 63.5

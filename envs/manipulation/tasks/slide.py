@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from envs.manipulation.camera_settings import CameraSettings
 from envs.manipulation.environment import ManipulationEnv
 from envs.manipulation.goals import CLOSE_M, DISTANCE_TERM, all_within, heading, position_entries
 from envs.manipulation.props import Prop
@@ -33,6 +34,7 @@ class Slide(Task):
 
     props = (_PUCK,)
     closed = True
+    camera = CameraSettings(eye_m=(0.75, 0.55, 0.65), target_m=(0.1, -0.02, 0.05), field_of_view_rad=0.72)
     goal_entries = position_entries("puck")
     goal_terms = (DISTANCE_TERM,)
     scene_terms = (SceneTerm("hand near puck", 0.1, hand_near(0)),)
