@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
 from gymnasium.utils import EzPickle
 
-if TYPE_CHECKING:
-    from typing_extensions import Self
+Made = TypeVar("Made", bound="PickledByArguments")
 
 
 class PickledByArguments(EzPickle):
@@ -16,7 +15,7 @@ class PickledByArguments(EzPickle):
     What comes back is a new environment: its next `reset(seed=...)` gives the same episode as the original's.
     """
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+    def __new__(cls: type[Made], *args: Any, **kwargs: Any) -> Made:
         """Note the arguments before any constructor sees them."""
         made = super().__new__(cls)
         EzPickle.__init__(made, *args, **kwargs)
