@@ -5,10 +5,14 @@ the pixel: from above if the camera is on its outer side, from below if not. So 
 entered at the least upper bound and left at the greatest lower one. The pixels that a polyhedron
 may cover are cut into tiles, and one matrix product gives all bounds in all tiles, because the
 pixels' offsets within a tile are the same everywhere.
+
+Images of 64 x 64 are so small that calls of NumPy cost as much as what they compute: there are few
+of them, on arrays whose last axis counts polyhedra or tiles.
 """
 
 from __future__ import annotations
 
+import sys
 from typing import NamedTuple
 
 import numpy as np
@@ -18,25 +22,33 @@ from geometry import FloatArray, PinholeCamera
 
 TILE = 8
 """Rows and columns of a tile."""
-CHUNK = 48
+CHUNK = 96
 """Tiles that are met at once: their bounds stay in the processor's cache."""
 EDGE_ON_M = 1e-9
 """A camera this near to a face's plane is on its outer side."""
 NO_BOUND = 1e30
-"""Upper bound by a face that sets none."""
+"""Upper bound by a face that sets none; minus that is such a lower bound."""
+_FACE, _INVERSE = (0, 1) if sys.byteorder == "little" else (1, 0)
 
 Integers = NDArray[np.intp]
 Floats = NDArray[np.float32]
+Bools = NDArray[np.bool_]
 
 
 class NearestFaces:
-    """An image under construction: the nearest face in each of its pixels so far."""
+    """An image under construction: the nearest face in each of its pixels so far, a row (H * W) of each.
+
+    Inverse depth and face number share 64 bits, inverse depth above: the greatest such number is the nearest face,
+    and of equally near ones that with the highest number.
+    """
 
     def __init__(self, pixels: int) -> None:
-        self.inverse_depth = np.zeros(pixels, np.float32)
-        """(H * W,) 1 / metres; 0 is infinitely far."""
-        self.face = np.zeros(pixels, np.intp)
+        self._both = np.zeros((pixels, 2), np.uint32)
+        self._keys = self._both.view(np.uint64)[:, 0]
+        self.face: NDArray[np.uint32] = self._both[:, _FACE]
         """(H * W,) number of the face."""
+        self.inverse_depth: Floats = self._both[:, _INVERSE].view(np.float32)
+        """(H * W,) 1 / metres; 0 is infinitely far."""
 
     def clear(self, nothing: int) -> None:
         """Make every pixel infinitely far, with the face number `nothing`."""
@@ -45,8 +57,23 @@ class NearestFaces:
 
     def copy_from(self, other: NearestFaces) -> None:
         """Take over another image."""
-        np.copyto(self.inverse_depth, other.inverse_depth)
-        np.copyto(self.face, other.face)
+        np.copyto(self._keys, other._keys)
+
+    def add(self, pixel: Integers, inverse_depth: Floats, face: Integers) -> None:
+        """Put points (N,) into pixels, where they are nearer than what is there; pixels may repeat."""
+        both = np.empty((len(pixel), 2), np.uint32)
+        both[:, _FACE] = face
+        both[:, _INVERSE] = inverse_depth.view(np.uint32)
+        np.maximum.at(self._keys, pixel, both.view(np.uint64)[:, 0])
+
+
+class _Bounds(NamedTuple):
+    """What the F faces of each of P polyhedra say about inverse depth along the ray (u, v, 1)."""
+
+    factors: FloatArray
+    """(3, F, P) the bound is their product with the ray."""
+    outer: Bools
+    """(F, P) whether it bounds from above; else from below."""
 
 
 class _Tiles(NamedTuple):
@@ -54,16 +81,15 @@ class _Tiles(NamedTuple):
 
     owner: Integers
     """(T,) number of the polyhedron."""
-    top: Integers
-    """(T,) first row."""
-    left: Integers
-    """(T,) first column."""
-    near: NDArray[np.bool_]
-    """(T,) whether some of the polyhedron may be too near."""
+    start: Integers
+    """(2, T) first column, first row."""
+    near: Bools | None
+    """(T,) whether some of the polyhedron may be too near; None where none is."""
 
-    def some(self, start: int) -> _Tiles:
-        which = slice(start, start + CHUNK)
-        return _Tiles(self.owner[which], self.top[which], self.left[which], self.near[which])
+    def some(self, first: int) -> _Tiles:
+        """A chunk of them."""
+        which = slice(first, first + CHUNK)
+        return _Tiles(self.owner[which], self.start[:, which], None if self.near is None else self.near[which])
 
 
 class ConvexRays:
@@ -72,10 +98,20 @@ class ConvexRays:
     def __init__(self, camera: PinholeCamera, near_m: float) -> None:
         self.camera = camera
         self.near_m = near_m
-        self._shape = min(TILE, camera.height), min(TILE, camera.width)
-        rows, columns = np.indices(self._shape).reshape(2, -1)
+        height, width = min(TILE, camera.height), min(TILE, camera.width)
+        rows, columns = np.indices((height, width)).reshape(2, -1)
         self._offsets = rows * camera.width + columns
         self._rays = np.stack([columns / camera.fx, rows / camera.fy, np.ones(rows.shape)]).astype(np.float32)
+        self._focal, self._middle, self._size, self._tile = (
+            np.array(pair)[:, None]
+            for pair in (
+                (camera.fx, camera.fy),
+                (camera.cx, camera.cy),
+                (camera.width, camera.height),
+                (width, height),
+            )
+        )
+        self._room = np.empty(0, np.float32)
 
     def draw(
         self,
@@ -104,66 +140,73 @@ class ConvexRays:
             some = tiles.some(start)
             above, below = self._in_tiles(bounds, some)
             inverse, leave = np.minimum.reduce(above), np.maximum.reduce(below)
-            if some.near.any():
+            if some.near is not None:
                 inverse, above = self._beyond_near(inverse, leave, above, below)
                 leave = np.zeros_like(leave)
-            hit = np.flatnonzero(inverse > leave)
+            hit = (inverse > leave).ravel().nonzero()[0]
             tile, offset = np.divmod(hit, len(self._offsets))
-            pixel = (some.top * self.camera.width + some.left).take(tile) + self._offsets.take(offset)
+            pixel = (some.start[1] * self.camera.width + some.start[0]).take(tile) + self._offsets.take(offset)
+            face = (first + some.owner * planes.shape[1]).take(tile)
             inverse = inverse.take(hit)
-            np.maximum.at(image.inverse_depth, pixel, inverse)
-            won = np.flatnonzero(inverse == image.inverse_depth.take(pixel))
-            face = (first + some.owner * planes.shape[1]).take(tile.take(won))
+            image.add(pixel, inverse, face)
             if tell_faces:
-                face += above.reshape(len(above), -1)[:, hit.take(won)].argmin(axis=0)
-            image.face[pixel.take(won)] = face
+                won = ((image.face.take(pixel) == face) & (image.inverse_depth.take(pixel) == inverse)).nonzero()[0]
+                nearest = above.reshape(len(above), -1)[:, hit.take(won)].argmin(axis=0)
+                image.face[pixel.take(won)] = face.take(won) + nearest
 
     def _tiles(self, corners: FloatArray, T_frame_camera: FloatArray) -> _Tiles:
         """The tiles of every polyhedron's window."""
-        size = self.camera.height, self.camera.width
         low, high, near = self._windows(corners, T_frame_camera)
-        counts = np.maximum(-((low - high) // self._shape), 0)
-        each = counts[:, 0] * counts[:, 1]
-        owner = np.repeat(np.arange(len(each)), each)
-        number = np.arange(len(owner)) - (np.cumsum(each) - each).take(owner)
-        row, column = np.divmod(number, counts[:, 1].take(owner))
-        top = np.minimum(low[:, 0].take(owner) + row * self._shape[0], size[0] - self._shape[0])
-        left = np.minimum(low[:, 1].take(owner) + column * self._shape[1], size[1] - self._shape[1])
-        return _Tiles(owner, top, left, near.take(owner))
+        counts = np.maximum(-((low - high) // self._tile), 0)
+        each = counts[0] * counts[1]
+        owner = np.arange(len(each)).repeat(each)
+        number = np.arange(len(owner)) - (each.cumsum() - each).take(owner)
+        row, column = np.divmod(number, counts[0].take(owner))
+        start = low.take(owner, axis=1)
+        start[0] += column * self._tile[0]
+        start[1] += row * self._tile[1]
+        np.minimum(start, self._size - self._tile, out=start)
+        return _Tiles(owner, start, None if near is None else near.take(owner))
 
-    def _windows(self, corners: FloatArray, T_frame_camera: FloatArray) -> tuple[Integers, Integers, NDArray[np.bool_]]:
-        """First row and column (P, 2) that each polyhedron may cover, those after the last, and whether it is near."""
-        camera = self.camera
-        points = ((corners - T_frame_camera[:, None, :3, 3]) @ T_frame_camera[:, :3, :3]).transpose(2, 1, 0)
-        x, y, z = points
+    def _windows(self, corners: FloatArray, T_frame_camera: FloatArray) -> tuple[Integers, Integers, Bools | None]:
+        """First column and row (2, P) that each polyhedron may cover, those after the last, and which are near."""
+        points = (corners - T_frame_camera[:, None, :3, 3]) @ T_frame_camera[:, :3, :3]
+        x_y_z = np.ascontiguousarray(points.transpose(2, 1, 0))
+        z = x_y_z[2]
         near = np.minimum.reduce(z) <= self.near_m
-        scale = 1.0 / np.maximum(z, self.near_m)
-        row = y * (camera.fy * scale) + camera.cy
-        column = x * (camera.fx * scale) + camera.cx
-        ends = np.empty((2, len(corners), 2))
-        np.minimum.reduce(row, out=ends[0, :, 0])
-        np.minimum.reduce(column, out=ends[0, :, 1])
-        np.maximum.reduce(row, out=ends[1, :, 0])
-        np.maximum.reduce(column, out=ends[1, :, 1])
+        some_near = near.any()
+        if some_near:
+            z = np.maximum(z, self.near_m)
+        seen = x_y_z[:2] * (self._focal[:, None] * (1.0 / z))
+        ends = np.empty((2, 2, len(corners)))
+        np.minimum.reduce(seen, axis=1, out=ends[0])
+        np.maximum.reduce(seen, axis=1, out=ends[1])
+        ends += self._middle
         np.floor(ends, out=ends)
         ends[1] += 1.0
-        size = (camera.height, camera.width)
-        if near.any():
-            ends[0, near] = 0.0
-            ends[1, near] = np.where((z[:, near].max(axis=0) > self.near_m)[:, None], size, 0.0)
-        np.minimum(np.maximum(ends, 0.0, out=ends), size, out=ends)
+        if some_near:
+            ends[0, :, near] = 0.0
+            ends[1, :, near] = np.where(x_y_z[2, :, near].max(axis=1) > self.near_m, self._size, 0.0).T
+        np.minimum(np.maximum(ends, 0.0, out=ends), self._size, out=ends)
         low, high = ends.astype(np.intp)
-        return low, high, near
+        return low, high, near if some_near else None
 
-    def _in_tiles(self, bounds: FloatArray, tiles: _Tiles) -> tuple[Floats, Floats]:
+    def _in_tiles(self, bounds: _Bounds, tiles: _Tiles) -> tuple[Floats, Floats]:
         """Upper and lower bounds (F, T, N) of the N pixels of every tile."""
-        camera = self.camera
-        corner = bounds.take(tiles.owner, axis=1)
-        shift = corner[..., 0] * ((tiles.left - camera.cx) / camera.fx)
-        shift += corner[..., 1] * ((tiles.top - camera.cy) / camera.fy)
-        corner[..., 2] += shift
-        product = corner.astype(np.float32).reshape(-1, 3) @ self._rays
-        above, below = product.reshape(2, -1, len(tiles.owner), len(self._offsets))
+        u, v, w = bounds.factors.take(tiles.owner, axis=2)
+        outer = bounds.outer.take(tiles.owner, axis=1)
+        left, top = (tiles.start - self._middle) / self._focal
+        w += u * left + v * top
+        factors = np.empty((3, 2, *w.shape), np.float32)
+        factors[0], factors[1] = u, v
+        factors[2, 0] = np.where(outer, w, NO_BOUND)
+        factors[2, 1] = np.where(outer, -NO_BOUND, w)
+        rows, pixels = 2 * w.size, len(self._offsets)
+        if self._room.size < rows * pixels:
+            self._room = np.empty(rows * pixels, np.float32)
+        product = self._room[: rows * pixels].reshape(rows, pixels)
+        np.matmul(factors.reshape(3, rows).T, self._rays, out=product)
+        above, below = product.reshape(2, *w.shape, pixels)
         return above, below
 
     def _beyond_near(self, enter: Floats, leave: Floats, above: Floats, below: Floats) -> tuple[Floats, Floats]:
@@ -178,15 +221,8 @@ class ConvexRays:
         return inverse, np.where(outside, above, -below)
 
 
-def _bounds(planes: FloatArray, T_frame_camera: FloatArray) -> FloatArray:
-    """Factors (2 F, P, 3) of the ray (u, v, 1) in the bounds on inverse depth, from above, then from below."""
-    planes_camera = (planes @ T_frame_camera).transpose(1, 0, 2)
-    above = planes_camera[..., 3:].copy()
-    above[np.abs(above) < EDGE_ON_M] = EDGE_ON_M
-    count, owners, _ = planes_camera.shape
-    bounds = np.zeros((2, count, owners, 3))
-    bounds[0, ..., 2] = NO_BOUND
-    outer = above > 0.0
-    np.divide(planes_camera[..., :3], -above, out=bounds[0], where=outer)
-    np.divide(planes_camera[..., :3], -above, out=bounds[1], where=~outer)
-    return bounds.reshape(2 * count, owners, 3)
+def _bounds(planes: FloatArray, T_frame_camera: FloatArray) -> _Bounds:
+    planes_camera = np.ascontiguousarray((planes @ T_frame_camera).transpose(2, 1, 0))
+    outside = planes_camera[3]
+    outside[np.abs(outside) < EDGE_ON_M] = EDGE_ON_M
+    return _Bounds(planes_camera[:3] / -outside, outside > 0.0)

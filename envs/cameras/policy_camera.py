@@ -11,6 +11,8 @@ from envs.cameras.frame import Frame, check_range
 from envs.world import World
 from geometry import FloatArray, InputError, PinholeCamera, invert
 
+_NEARLY_0 = np.float32(1e-20)
+
 
 class PolicyCamera:
     """A fast depth and colour camera in a world; images repeat bit for bit.
@@ -75,6 +77,15 @@ class PolicyCamera:
         self._uids = np.append(np.repeat(table.body_uids, table.planes.shape[1]), np.int32(-1))
         self._still_key = None
 
+    def depth(self, T_world_camera: ArrayLike) -> NDArray[np.float32]:
+        """(H, W) metres along +z, 0 where nothing stands between near and far: `render`'s depth alone, in less time.
+
+        Args:
+            T_world_camera: (4, 4) pose of the camera in the world.
+        """
+        image, _ = self._look(np.array(T_world_camera, dtype=np.float64), color=False)
+        return self._depth(image, image.inverse_depth >= np.float32(1.0 / self.far_m))
+
     def render(self, T_world_camera: ArrayLike, *, color: bool = False) -> Frame:
         """Take an image.
 
@@ -83,22 +94,8 @@ class PolicyCamera:
             color: also give a colour image.
         """
         T = np.array(T_world_camera, dtype=np.float64)
-        if self._pieces.changed():
-            self.refresh()
-        table = self._pieces.table
-        T_world_frames = self._pieces.frames()
-        image, still = self._image, table.still
-        T_frame_camera = (invert(T_world_frames) @ T)[table.frame]
-        key = (T.tobytes(), T_world_frames[: table.still_frames].tobytes(), color)
-        if self._still_key != key:
-            self._still.clear(len(self._uids) - 1)
-            self._draw(self._still, slice(0, still), T_frame_camera, color)
-            self._still_key = key
-        image.copy_from(self._still)
-        self._draw(image, slice(still, len(T_frame_camera)), T_frame_camera, color)
+        image, T_world_frames = self._look(T, color)
         seen = image.inverse_depth >= np.float32(1.0 / self.far_m)
-        depth = np.zeros(seen.shape, np.float32)
-        np.divide(np.float32(1.0), image.inverse_depth, out=depth, where=seen)
         segmentation = self._uids.take(image.face)
         segmentation[~seen] = -1
         shape = (self.camera.height, self.camera.width)
@@ -106,7 +103,28 @@ class PolicyCamera:
         if color:
             rgba = self._palette(T_world_frames).take(image.face).view(np.uint8)
             rgb = rgba.reshape(*shape, 4)[..., :3].copy()
-        return Frame(depth.reshape(shape), segmentation.reshape(shape), None, rgb, self.camera, T)
+        return Frame(self._depth(image, seen), segmentation.reshape(shape), None, rgb, self.camera, T)
+
+    def _look(self, T_world_camera: FloatArray, color: bool) -> tuple[NearestFaces, FloatArray]:
+        """What is seen now, and the poses (S, 4, 4) of the frames of reference."""
+        if self._pieces.changed():
+            self.refresh()
+        table = self._pieces.table
+        T_world_frames = self._pieces.frames()
+        T_frame_camera = (invert(T_world_frames) @ T_world_camera).take(table.frame, axis=0)
+        key = (T_world_camera.tobytes(), T_world_frames[: table.still_frames].tobytes(), color)
+        if self._still_key != key:
+            self._still.clear(len(self._uids) - 1)
+            self._draw(self._still, slice(0, table.still), T_frame_camera, color)
+            self._still_key = key
+        self._image.copy_from(self._still)
+        self._draw(self._image, slice(table.still, len(T_frame_camera)), T_frame_camera, color)
+        return self._image, T_world_frames
+
+    def _depth(self, image: NearestFaces, seen: NDArray[np.bool_]) -> NDArray[np.float32]:
+        depth = np.reciprocal(np.maximum(image.inverse_depth, _NEARLY_0))
+        depth *= seen
+        return depth.reshape(self.camera.height, self.camera.width)
 
     def _draw(self, image: NearestFaces, which: slice, T_frame_camera: FloatArray, color: bool) -> None:
         """Draw pieces of the table into an image."""

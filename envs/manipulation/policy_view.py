@@ -45,6 +45,7 @@ class PolicyView:
         self._faults = variation.randomization or Randomization()
         self._clouds = PointClouds(settings)
         self._color = "rgb" in self.parts or ("pointcloud" in self.parts and settings.points_rgb)
+        self._only_depth = self.parts == ("depth",)
         self._cameras: WeakKeyDictionary[Tabletop, PolicyCamera] = WeakKeyDictionary()
         self._camera: PolicyCamera | None = None
         self._T_world_camera = settings.T_world_camera
@@ -72,8 +73,8 @@ class PolicyView:
         if faults.dropped_frames > 0.0 and self._variation.noise.random() < faults.dropped_frames and self._last:
             return {name: view.copy() for name, view in self._last.items()}
         assert self._camera is not None
-        frame = self._camera.render(self._T_world_camera, color=self._color)
-        depth = frame.depth_m
+        frame = None if self._only_depth else self._camera.render(self._T_world_camera, color=self._color)
+        depth = self._camera.depth(self._T_world_camera) if frame is None else frame.depth_m
         if faults.depth_noise_m > 0.0 or faults.depth_holes > 0.0:
             depth = _faulty(depth, faults, self.settings, self._variation.noise)
         views = {part: self._view(part, frame, depth, scene) for part in self.parts}
@@ -81,13 +82,14 @@ class PolicyView:
             self._last = views
         return views
 
-    def _view(self, part: str, frame: Frame, depth_m: NDArray[np.float32], scene: Tabletop) -> NDArray[Any]:
+    def _view(self, part: str, frame: Frame | None, depth_m: NDArray[np.float32], scene: Tabletop) -> NDArray[Any]:
+        if part == "depth":
+            return (depth_m if self.settings.metres else self.settings.depth_in_bytes(depth_m))[None]
+        assert frame is not None
         if part == "pointcloud":
             return self._clouds.cloud(depth_m, frame, scene.arm.uid, self._variation.noise)
-        if part == "rgb":
-            assert frame.rgb is not None
-            return np.ascontiguousarray(frame.rgb.transpose(2, 0, 1))
-        return (depth_m if self.settings.metres else self.settings.depth_in_bytes(depth_m))[None]
+        assert frame.rgb is not None
+        return np.ascontiguousarray(frame.rgb.transpose(2, 0, 1))
 
     def _space(self, part: str) -> Box:
         if part == "pointcloud":
