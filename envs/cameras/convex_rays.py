@@ -67,15 +67,6 @@ class NearestFaces:
         np.maximum.at(self._keys, pixel, both.view(np.uint64)[:, 0])
 
 
-class _Bounds(NamedTuple):
-    """What the F faces of each of P polyhedra say about inverse depth along the ray (u, v, 1)."""
-
-    factors: FloatArray
-    """(3, F, P) the bound is their product with the ray."""
-    outer: Bools
-    """(F, P) whether it bounds from above; else from below."""
-
-
 class _Tiles(NamedTuple):
     """Tiles of the image that polyhedra may cover; those at its edges may overlap, which changes nothing."""
 
@@ -137,7 +128,7 @@ class ConvexRays:
         bounds = _bounds(planes, T_frame_camera)
         tiles = self._tiles(corners, T_frame_camera)
         for start in range(0, len(tiles.owner), CHUNK):
-            some = tiles.some(start)
+            some = tiles if len(tiles.owner) <= CHUNK else tiles.some(start)
             above, below = self._in_tiles(bounds, some)
             inverse, leave = np.minimum.reduce(above), np.maximum.reduce(below)
             if some.near is not None:
@@ -191,22 +182,21 @@ class ConvexRays:
         low, high = ends.astype(np.intp)
         return low, high, near if some_near else None
 
-    def _in_tiles(self, bounds: _Bounds, tiles: _Tiles) -> tuple[Floats, Floats]:
+    def _in_tiles(self, bounds: FloatArray, tiles: _Tiles) -> tuple[Floats, Floats]:
         """Upper and lower bounds (F, T, N) of the N pixels of every tile."""
-        u, v, w = bounds.factors.take(tiles.owner, axis=2)
-        outer = bounds.outer.take(tiles.owner, axis=1)
+        here = bounds.take(tiles.owner, axis=2)
+        _, faces, count = here.shape
         left, top = (tiles.start - self._middle) / self._focal
-        w += u * left + v * top
-        factors = np.empty((3, 2, *w.shape), np.float32)
-        factors[0], factors[1] = u, v
-        factors[2, 0] = np.where(outer, w, NO_BOUND)
-        factors[2, 1] = np.where(outer, -NO_BOUND, w)
-        rows, pixels = 2 * w.size, len(self._offsets)
+        here[2:] += here[0] * left + here[1] * top
+        factors = np.empty((3, 2, faces, count), np.float32)
+        factors[:2] = here[:2, None]
+        factors[2] = here[2:]
+        rows, pixels = 2 * faces * count, len(self._offsets)
         if self._room.size < rows * pixels:
             self._room = np.empty(rows * pixels, np.float32)
         product = self._room[: rows * pixels].reshape(rows, pixels)
         np.matmul(factors.reshape(3, rows).T, self._rays, out=product)
-        above, below = product.reshape(2, *w.shape, pixels)
+        above, below = product.reshape(2, faces, count, pixels)
         return above, below
 
     def _beyond_near(self, enter: Floats, leave: Floats, above: Floats, below: Floats) -> tuple[Floats, Floats]:
@@ -221,8 +211,14 @@ class ConvexRays:
         return inverse, np.where(outside, above, -below)
 
 
-def _bounds(planes: FloatArray, T_frame_camera: FloatArray) -> _Bounds:
+def _bounds(planes: FloatArray, T_frame_camera: FloatArray) -> FloatArray:
+    """(4, F, P) factors a, b of the ray (u, v, 1) in the bounds, and c where from above, and c where from below."""
     planes_camera = np.ascontiguousarray((planes @ T_frame_camera).transpose(2, 1, 0))
     outside = planes_camera[3]
     outside[np.abs(outside) < EDGE_ON_M] = EDGE_ON_M
-    return _Bounds(planes_camera[:3] / -outside, outside > 0.0)
+    outer = outside > 0.0
+    bounds = np.empty_like(planes_camera)
+    np.divide(planes_camera[:3], -outside, out=bounds[:3])
+    bounds[3] = np.where(outer, -NO_BOUND, bounds[2])
+    np.copyto(bounds[2], NO_BOUND, where=~outer)
+    return bounds

@@ -137,14 +137,15 @@ def _square_terms() -> FloatArray:
 
 
 _SQUARES = _square_terms()
+_IDENTITY = np.eye(4)
 
 
 def _matrices(poses: FloatArray) -> FloatArray:
     """(S, 4, 4) from rows (S, 7) of position and unit quaternion xyzw; SciPy's Rotation takes ten times as long."""
     quat = poses[:, 3:]
     products = (quat[:, :, None] * quat[:, None, :]).reshape(-1, 16)
-    T = np.zeros((len(poses), 4, 4))
-    T[:, :3, :3] = (products @ _SQUARES).reshape(-1, 3, 3)
-    T[:, range(4), range(4)] += 1.0
+    T = np.empty((len(poses), 4, 4))
+    T[:] = _IDENTITY
+    T[:, :3, :3] += (products @ _SQUARES).reshape(-1, 3, 3)
     T[:, :3, 3] = poses[:, :3]
     return T

@@ -11,8 +11,6 @@ from envs.cameras.frame import Frame, check_range
 from envs.world import World
 from geometry import FloatArray, InputError, PinholeCamera, invert
 
-_NEARLY_0 = np.float32(1e-20)
-
 
 class PolicyCamera:
     """A fast depth and colour camera in a world; images repeat bit for bit.
@@ -84,7 +82,7 @@ class PolicyCamera:
             T_world_camera: (4, 4) pose of the camera in the world.
         """
         image, _ = self._look(np.array(T_world_camera, dtype=np.float64), color=False)
-        return self._depth(image, image.inverse_depth >= np.float32(1.0 / self.far_m))
+        return self._depth(image)
 
     def render(self, T_world_camera: ArrayLike, *, color: bool = False) -> Frame:
         """Take an image.
@@ -95,15 +93,15 @@ class PolicyCamera:
         """
         T = np.array(T_world_camera, dtype=np.float64)
         image, T_world_frames = self._look(T, color)
-        seen = image.inverse_depth >= np.float32(1.0 / self.far_m)
+        depth = self._depth(image)
         segmentation = self._uids.take(image.face)
-        segmentation[~seen] = -1
+        segmentation[depth.ravel() == 0.0] = -1
         shape = (self.camera.height, self.camera.width)
         rgb = None
         if color:
             rgba = self._palette(T_world_frames).take(image.face).view(np.uint8)
             rgb = rgba.reshape(*shape, 4)[..., :3].copy()
-        return Frame(self._depth(image, seen), segmentation.reshape(shape), None, rgb, self.camera, T)
+        return Frame(depth, segmentation.reshape(shape), None, rgb, self.camera, T)
 
     def _look(self, T_world_camera: FloatArray, color: bool) -> tuple[NearestFaces, FloatArray]:
         """What is seen now, and the poses (S, 4, 4) of the frames of reference."""
@@ -121,10 +119,10 @@ class PolicyCamera:
         self._draw(self._image, slice(table.still, len(T_frame_camera)), T_frame_camera, color)
         return self._image, T_world_frames
 
-    def _depth(self, image: NearestFaces, seen: NDArray[np.bool_]) -> NDArray[np.float32]:
-        depth = np.reciprocal(np.maximum(image.inverse_depth, _NEARLY_0))
-        depth *= seen
-        return depth.reshape(self.camera.height, self.camera.width)
+    def _depth(self, image: NearestFaces) -> NDArray[np.float32]:
+        inverse = image.inverse_depth.copy()
+        inverse[inverse < np.float32(1.0 / self.far_m)] = np.inf
+        return np.reciprocal(inverse, out=inverse).reshape(self.camera.height, self.camera.width)
 
     def _draw(self, image: NearestFaces, which: slice, T_frame_camera: FloatArray, color: bool) -> None:
         """Draw pieces of the table into an image."""

@@ -81,10 +81,11 @@ class CameraSettings:
     def depth_in_bytes(self, depth_m: NDArray[np.float32]) -> NDArray[np.uint8]:
         """Depth (...) as 1 at `near_m` to 255 at `far_m`; 0 stays no return."""
         steps = np.float32(254.0 / (self.far_m - self.near_m))
-        level = (depth_m - np.float32(self.near_m)) * steps + np.float32(1.5)
+        level = depth_m - np.float32(self.near_m)
+        level *= steps
+        level += np.float32(1.5)
         np.minimum(np.maximum(level, np.float32(1.0), out=level), np.float32(255.0), out=level)
-        level[depth_m <= 0.0] = 0.0
-        return level.astype(np.uint8)
+        return level.astype(np.uint8) * (depth_m > 0.0)
 
     def depth_in_metres(self, depth: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Metres (...) of a depth image of bytes, within half a step; 0 stays no return."""
