@@ -326,3 +326,9 @@ def test_the_parts_of_a_set_have_nothing_in_common(few_objects: ObjectSet) -> No
     assert sum(map(len, parts.values())) == 23
     with pytest.raises(InputError, match="part_of"):
         part_of(few_objects, "all")  # type: ignore[arg-type]
+
+
+def test_the_packaged_policy_fits_the_environment() -> None:
+    policy = load_policy()
+    assert policy.spec.feature_names == ClutterPickEnv(NetworkProposer()).feature_names
+    assert policy.spec.acts_after == "failed_last"
