@@ -16,7 +16,9 @@ from envs.manipulation.task import Task
 
 _TOLERANCE_M = 0.03
 _APART_M = 0.08
-_NEAR_M = 0.2
+_PLACED_M = 0.02
+"""How near to its place a cube counts for the dense reward: with a margin to what success asks."""
+_NEAR_M, _NEARLY_M = 0.2, 0.05
 _RED, _GREEN, _BLUE = (0.85, 0.25, 0.2, 1.0), (0.2, 0.6, 0.3, 1.0), (0.2, 0.4, 0.8, 1.0)
 _CUBES = tuple(Prop(name=name, rgba=rgba) for name, rgba in (("red", _RED), ("green", _GREEN), ("blue", _BLUE)))
 
@@ -34,9 +36,10 @@ class Stack(Task):
         super().__init__()
         self.scene_terms = (
             SceneTerm("cubes in place", 1.0, self._in_place),
-            SceneTerm("hand near next cube", 0.2, lambda scene: self._of_next(scene, _hand_near)),
-            SceneTerm("next cube grasped", 0.2, lambda scene: self._of_next(scene, _grasped)),
-            SceneTerm("next cube near its place", 0.5, lambda scene: self._of_next(scene, self._near_place)),
+            SceneTerm("hand near next cube", 0.15, lambda scene: self._of_next(scene, _hand_near)),
+            SceneTerm("next cube grasped", 0.15, lambda scene: self._of_next(scene, _grasped)),
+            SceneTerm("next cube near its place", 0.25, lambda scene: self._of_next(scene, self._near_place)),
+            SceneTerm("next cube nearly there", 0.35, lambda scene: self._of_next(scene, self._nearly_there)),
             SceneTerm("time", float(len(self.props)), lambda scene: -1.0),
         )
 
@@ -73,7 +76,7 @@ class Stack(Task):
     def _in_place(self, scene: Tabletop) -> int:
         """How many cubes are in their places, from the first on."""
         offsets = np.reshape(self.achieved(scene), (-1, 3)) - self.goal.reshape(-1, 3)
-        away = np.flatnonzero(np.einsum("ij,ij->i", offsets, offsets) >= _TOLERANCE_M**2)
+        away = np.flatnonzero(np.einsum("ij,ij->i", offsets, offsets) >= _PLACED_M**2)
         return int(away[0]) if len(away) else len(offsets)
 
     def _of_next(self, scene: Tabletop, value: Callable[[Tabletop, int], float]) -> float:
@@ -82,8 +85,13 @@ class Stack(Task):
         return value(scene, index) if index < len(scene.props) else 0.0
 
     def _near_place(self, scene: Tabletop, index: int) -> float:
-        goal = self.goal[3 * index : 3 * index + 3].tolist()
-        return near(apart(scene.props[index].state.position, goal), _NEAR_M)
+        return near(self._away(scene, index), _NEAR_M)
+
+    def _nearly_there(self, scene: Tabletop, index: int) -> float:
+        return near(self._away(scene, index), _NEARLY_M)
+
+    def _away(self, scene: Tabletop, index: int) -> float:
+        return apart(scene.props[index].state.position, self.goal[3 * index : 3 * index + 3].tolist())
 
     def achieved(self, scene: Tabletop) -> list[float]:
         """Where the cubes are."""
