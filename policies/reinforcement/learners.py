@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from gymnasium import spaces
-from sb3_contrib import TQC
 from stable_baselines3 import PPO
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.noise import NormalActionNoise, VectorizedActionNoise
@@ -16,6 +15,7 @@ from policies.reinforcement.features import GoalFeatures
 from policies.reinforcement.goal_replay import GoalReplay
 from policies.reinforcement.lean_sac import LeanSAC
 from policies.reinforcement.lean_td3 import LeanDDPG
+from policies.reinforcement.lean_tqc import LeanTQC
 from policies.reinforcement.sb3_vec_env import SB3VecEnv
 from policies.reinforcement.settings import TrainSettings
 from policies.reinforcement.task_env import env_id
@@ -72,17 +72,17 @@ def make_model(settings: TrainSettings, env: VecEnv, *, seed: int, device: str =
         "gradient_steps": max(1, round(_TRAIN_EVERY * settings.envs * settings.updates_per_step)),
         **_replay(settings, env, seed),
     }
-    if settings.algo == "tqc":
-        return TQC(
-            policy, env, top_quantiles_to_drop_per_net=_DROPPED, ent_coef=_temperature(settings),
-            policy_kwargs=networks | {"n_quantiles": _QUANTILES}, **common,
-        )  # fmt: skip
     common |= {
         "clip_target": _target_bounds(settings),
         "random_action": settings.random_action,
         "demo_fraction": settings.demo_fraction,
         "bc_weight": settings.bc_weight if settings.demonstrations else 0.0,
     }
+    if settings.algo == "tqc":
+        return LeanTQC(
+            policy, env, top_quantiles_to_drop_per_net=_DROPPED, ent_coef=_temperature(settings),
+            policy_kwargs=networks | {"n_quantiles": _QUANTILES}, **common,
+        )  # fmt: skip
     if settings.algo == "sac":
         return LeanSAC(policy, env, ent_coef=_temperature(settings), policy_kwargs=networks, **common)
     actions = env.action_space.shape

@@ -126,7 +126,7 @@ def _show_demonstrations(
     if not settings.demonstrations:
         return progress
     if not isinstance(model, LeanLearner):
-        raise InputError("demonstrations", expected="--algo sac or ddpg, which learn from them", got=settings.algo)
+        raise InputError("demonstrations", expected="--algo sac, tqc or ddpg, which learn from them", got=settings.algo)
     wall, cpu = time.perf_counter(), time.process_time()
     shown = collect_demonstrations(
         env,

@@ -139,13 +139,14 @@ def test_every_algorithm_runs_on_a_task_with_a_goal(tmp_path: Path, algo: Any) -
     assert train(settings, tmp_path, seed=0).steps >= 512
 
 
-def test_demonstrations_reach_the_learner(tmp_path: Path) -> None:
+@pytest.mark.parametrize("algo", ["sac", "tqc"])
+def test_demonstrations_reach_the_learner(tmp_path: Path, algo: Any) -> None:
     settings = replace(
-        settings_for("PickPlace"), steps=400, envs=2, learning_starts=200, eval_every=400, eval_episodes=1,
+        settings_for("PickPlace", algo), steps=400, envs=2, learning_starts=200, eval_every=400, eval_episodes=1,
         demonstrations=2, pretrain_steps=20,
     )  # fmt: skip
     assert train(settings, tmp_path, seed=0).steps >= 400
-    with pytest.raises(InputError, match="sac or ddpg"):
+    with pytest.raises(InputError, match="sac, tqc or ddpg"):
         train(replace(settings, algo="ppo"), tmp_path / "ppo", seed=0)
 
 
