@@ -10,13 +10,16 @@ import json
 import shutil
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
+from zipfile import BadZipFile
 
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
 from geometry import InputError
 from policies.reinforcement.evaluation import Evaluation
+from policies.reinforcement.replay_file import load_replay, save_replay
 from policies.reinforcement.settings import TrainSettings
 
 _FOLDER = "checkpoint"
@@ -58,7 +61,7 @@ def save_checkpoint(output: Path, model: BaseAlgorithm, settings: TrainSettings,
     draft.mkdir(parents=True)
     model.save(draft / "model.zip")
     if isinstance(model, OffPolicyAlgorithm):
-        model.save_replay_buffer(draft / "replay.pkl")
+        save_replay(model, draft / "replay.pkl")
     state = {"seed": seed, "settings": _plain(settings), "progress": asdict(progress)}
     (draft / "state.json").write_text(json.dumps(state, indent=2), encoding="utf-8")
     old = output / f"{_FOLDER}.old"
@@ -85,22 +88,29 @@ def load_checkpoint(
     try:
         state: dict[str, Any] = json.loads((place / "state.json").read_text(encoding="utf-8"))
         progress = Progress(**{**state["progress"], "curve": tuple(map(tuple, state["progress"]["curve"]))})
-        same = state["settings"] == _plain(replace(settings, steps=state["settings"]["steps"]))
+        before = {**state["settings"], "seed": state["seed"]}
+        now = {**_plain(settings), "seed": seed, "steps": before["steps"]}
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            str(place), expected="a checkpoint", got=repr(error), remedy="remove the folder to begin anew"
-        ) from None
-    if not same or state["seed"] != seed:
+        raise _damaged(place, error) from None
+    if other := sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name)):
         raise InputError(
             str(place),
             expected="a checkpoint of this run: the same settings and seed; only the steps may grow",
-            got=f"seed {state['seed']}, {state['settings']}",
+            got=", ".join(f"{name} {before.get(name)} instead of {now.get(name)}" for name in other),
             remedy="choose another --output, or remove the folder",
         )
-    loaded = type(model).load(place / "model.zip", env=model.get_env(), device=model.device)
-    if isinstance(loaded, OffPolicyAlgorithm):
-        loaded.load_replay_buffer(place / "replay.pkl")
+    try:
+        loaded = type(model).load(place / "model.zip", env=model.get_env(), device=model.device)
+        if isinstance(loaded, OffPolicyAlgorithm):
+            load_replay(loaded, place / "replay.pkl")
+    except (OSError, EOFError, ValueError, KeyError, RuntimeError, BadZipFile, UnpicklingError) as error:
+        raise _damaged(place, error) from None
     return loaded, progress
+
+
+def _damaged(place: Path, error: Exception) -> InputError:
+    got = f"{type(error).__name__}: {error}"
+    return InputError(str(place), expected="a checkpoint", got=got, remedy="remove the folder to begin anew")
 
 
 def _plain(settings: TrainSettings) -> dict[str, Any]:

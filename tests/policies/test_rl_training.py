@@ -88,10 +88,44 @@ def test_replay_and_weights_survive_a_stop(tmp_path: Path) -> None:
     env.close()
 
 
-@pytest.mark.parametrize("other", [{"seed": 2}, {"settings": replace(SHORT, gamma=0.9)}])
-def test_a_checkpoint_of_another_run_is_refused(tmp_path: Path, other: dict[str, Any]) -> None:
+def test_a_checkpoint_keeps_what_is_in_the_replay_and_not_its_free_room(tmp_path: Path) -> None:
     train(replace(SHORT, steps=300), tmp_path, seed=1)
-    with pytest.raises(InputError, match="a checkpoint of this run"):
+    assert (tmp_path / "checkpoint" / "replay.pkl").stat().st_size < 100_000  # 300 of 500,000 rows of 130 bytes
+    env = make_vec_env(SHORT, 0)
+    model, _ = load_checkpoint(tmp_path, make_model(SHORT, env, seed=1), SHORT, 1)
+    buffer: Any = model.replay_buffer  # type: ignore[attr-defined]
+    for table in (*buffer.observations.values(), *buffer.next_observations.values(), buffer.actions, buffer.ep_length):
+        assert len(table) == SHORT.buffer_size == buffer.buffer_size and table[:300].any() and not table[300:].any()
+    np.testing.assert_array_equal(buffer.ep_length[:300], 50)
+    env.close()
+
+
+def test_a_checkpoint_with_a_damaged_file_is_refused(tmp_path: Path) -> None:
+    train(replace(SHORT, steps=300), tmp_path, seed=1)
+    env = make_vec_env(SHORT, 0)
+    model = make_model(SHORT, env, seed=1)
+    for name in ("model.zip", "replay.pkl"):
+        file = tmp_path / "checkpoint" / name
+        whole = file.read_bytes()
+        for cut in (0, 500, None):
+            file.unlink() if cut is None else file.write_bytes(whole[:cut])
+            with pytest.raises(InputError, match="expected a checkpoint, got"):
+                load_checkpoint(tmp_path, model, SHORT, 1)
+        file.write_bytes(whole)
+    assert load_checkpoint(tmp_path, model, SHORT, 1)[1].steps == 300
+    env.close()
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        ({"seed": 2}, "got seed 1 instead of 2"),
+        ({"settings": replace(SHORT, gamma=0.9)}, "got gamma 0.95 instead of 0.9"),
+    ],
+)
+def test_a_checkpoint_of_another_run_is_refused(tmp_path: Path, other: dict[str, Any], said: str) -> None:
+    train(replace(SHORT, steps=300), tmp_path, seed=1)
+    with pytest.raises(InputError, match=f"a checkpoint of this run.*{said}"):
         train(**{"settings": SHORT, "output": tmp_path, "seed": 1, **other})
 
 
