@@ -39,8 +39,8 @@ _FINGER_SPEED = 0.05
 _FINGER_GAIN = 0.3
 _ZEROS9 = [0.0] * 9
 _MARGIN_RAD = 0.02
-_LOWER = np.add(PANDA_LIMITS.lower_rad, _MARGIN_RAD)
-_UPPER = np.subtract(PANDA_LIMITS.upper_rad, _MARGIN_RAD)
+_LOWER: list[float] = np.add(PANDA_LIMITS.lower_rad, _MARGIN_RAD).tolist()
+_UPPER: list[float] = np.subtract(PANDA_LIMITS.upper_rad, _MARGIN_RAD).tolist()
 _EYE6 = _DAMPING * np.eye(6)
 
 
@@ -90,7 +90,6 @@ class TaskArm:
         self.panda = PandaArm(world, T_WORLD_BASE, q=start_posture(start_m))
         self.uid = self.panda.body.uid
         self._rest = self.panda.q
-        self._speed_limit = np.asarray(PANDA_LIMITS.velocity)
         bullet = world.bullet
         self._get_joints, self._get_link = bullet.getJointStates, bullet.getLinkState
         self._jacobian, self._drive_one = bullet.calculateJacobian, bullet.setJointMotorControl2
@@ -122,8 +121,8 @@ class TaskArm:
         joints = self._get_joints(self.uid, _ALL)
         link = self._get_link(self.uid, _HAND, 1, 1)
         (x, y, z), quat = link[4], link[5]
-        axis = _approach(quat)
-        rx, ry, rz = (self._reach * a for a in axis)
+        ax, ay, az = _approach(quat)
+        rx, ry, rz = self._reach * ax, self._reach * ay, self._reach * az
         (vx, vy, vz), (wx, wy, wz) = link[6], link[7]
         # Bullet's velocity is that of the link's centre of mass; the lever leads from there to the grasp point.
         cx, cy, cz = link[0]
@@ -163,15 +162,16 @@ class TaskArm:
 
     def move_joints(self, dq: FloatArray | list[float]) -> None:
         """Move with joint speeds (7,), rad/s; scaled down together to the limits, stopped at the joint limits."""
-        speeds = np.asarray(dq, dtype=np.float64)
-        excess = float((np.abs(speeds) / self._speed_limit).max())
+        speeds = dq.tolist() if isinstance(dq, np.ndarray) else dq
+        excess = max([abs(speed) / limit for speed, limit in zip(speeds, PANDA_LIMITS.velocity, strict=True)])
         if excess > 1.0:
-            speeds = speeds / excess
-        q = np.asarray(self.state.q)
-        speeds = np.minimum(np.maximum(speeds, (_LOWER - q) / self.period_s), (_UPPER - q) / self.period_s)
-        self._drive(
-            self.uid, _ARM, self._velocity_mode, targetVelocities=speeds.tolist(), forces=PANDA_LIMITS.torque_nm
-        )
+            speeds = [speed / excess for speed in speeds]
+        period = self.period_s
+        speeds = [
+            min(max(speed, (lower - q) / period), (upper - q) / period)
+            for speed, lower, upper, q in zip(speeds, _LOWER, _UPPER, self.state.q, strict=True)
+        ]
+        self._drive(self.uid, _ARM, self._velocity_mode, targetVelocities=speeds, forces=PANDA_LIMITS.torque_nm)
 
     def move_to_joints(self, q: FloatArray) -> None:
         """Head for joint positions (7,), rad, to be there after one period where the speed limits allow it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -215,11 +216,12 @@ class ManipulationEnv(gymnasium.Env[Any, NDArray[Any]], PickledByArguments):
 
     def _checked(self, action: ArrayLike) -> list[float]:
         numbers = np.asarray(action, dtype=np.float64)
-        if numbers.shape != self.action_space.shape or not np.isfinite(numbers).all():
+        found = numbers.tolist()
+        if numbers.shape != self.action_space.shape or not all(map(math.isfinite, found)):
             raise InputError(
                 "step", expected=f"{len(self.action_entries)} finite numbers", got=f"{np.asarray(action).tolist()}"
             )
-        return np.minimum(np.maximum(numbers, -1.0), 1.0).tolist()
+        return [min(max(number, -1.0), 1.0) for number in found]
 
     def _picture(self) -> NDArray[np.uint8]:
         if self._renderer is None:

@@ -22,8 +22,11 @@ def position_entries(name: str) -> tuple[Entry, ...]:
 
 def all_within(achieved: Array, desired: Array, tolerance_m: float) -> NDArray[np.bool_]:
     """(...) whether each of the positions in (..., 3 n) is within a tolerance of its goal."""
-    shape = (*np.shape(achieved)[:-1], -1, 3)
-    return np.all(distance(np.reshape(achieved, shape), np.reshape(desired, shape)) < tolerance_m, axis=-1)
+    achieved, desired = np.asarray(achieved), np.asarray(desired)
+    if achieved.shape[-1] == 3:
+        return np.asarray(distance(achieved, desired) < tolerance_m)[()]
+    shape = (*achieved.shape[:-1], -1, 3)
+    return np.asarray((distance(achieved.reshape(shape), desired.reshape(shape)) < tolerance_m).all(axis=-1))[()]
 
 
 def minus_distance(achieved: Array, desired: Array) -> Array:
