@@ -52,6 +52,15 @@ class EvalRL:
     def __post_init__(self) -> None:
         if self.episodes < 1 or self.seed < 0 or self.video < 0:
             raise InputError("options", expected="--episodes at least 1, --seed and --video not below 0", got=f"{self}")
+        if self.expert and self.policy is not None:
+            raise InputError("options", expected="--policy or --expert", got="both")
+        clutter = self.task == "ClutterPick"
+        if (clutter and (self.expert or self.video)) or (self.only is not None and not clutter):
+            raise InputError(
+                "options",
+                expected="--expert and --video with the other tasks, --only with ClutterPick",
+                got=f"--task {self.task}",
+            )
 
     def run(self, console: Console) -> dict[str, Any]:
         """Play the episodes."""

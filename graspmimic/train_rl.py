@@ -41,7 +41,7 @@ class TrainRL:
     action: str | None = None
     """position, position_yaw, pose, joint_velocity or joint_position."""
     reward: str | None = None
-    """sparse or dense."""
+    """sparse or dense; other than tuned, hindsight comes with sparse and goes with dense rewards."""
     objects: str = "random_urdfs"
     """ClutterPick: objects that the detector does not know; random_urdfs, or a folder of URDFs or meshes."""
     workers: int = 0
@@ -62,6 +62,8 @@ class TrainRL:
             raise InputError(
                 "options", expected="--seed and --workers not below 0, --threads at least 1", got=f"{self}"
             )
+        if self.task == "ClutterPick":
+            self._check_clutter_pick()
 
     @property
     def folder(self) -> Path:
@@ -113,14 +115,29 @@ class TrainRL:
         }
 
     def _settings(self) -> TrainSettings:
-        from policies.reinforcement import settings_for
+        from policies.reinforcement import TrainSettings, settings_for
 
         if self.algo == "maskable-ppo":
             raise InputError("--algo maskable-ppo", expected="--task ClutterPick", got=f"--task {self.task}")
         settings = settings_for(self.task, None if self.algo == "tuned" else self.algo)
-        given = {
+        given: dict[str, Any] = {
             name: getattr(self, name)
             for name in ("steps", "demonstrations", "observation", "action", "reward")
             if getattr(self, name) is not None
         }
+        if given.get("reward", settings.reward) != settings.reward:
+            given["her_goals"] = TrainSettings.her_goals if self.reward == "sparse" else 0
         return replace(settings, **given)
+
+    def _check_clutter_pick(self) -> None:
+        """Refuse options of the other tasks, which would do nothing."""
+        others = ("demonstrations", "observation", "action", "reward")
+        given = [f"--{name}" for name in others if getattr(self, name) is not None]
+        if self.algo not in ("tuned", "maskable-ppo"):
+            given.append(f"--algo {self.algo}")
+        if self.workers:
+            given.append("--workers")
+        if given:
+            raise InputError(
+                "--task ClutterPick", expected="--algo maskable-ppo, --steps, --objects, --seed", got=", ".join(given)
+            )

@@ -37,7 +37,8 @@ class SharedMemoryVectorEnv(VectorEnv[Tree, Tree, NDArray[Any]]):
     Args:
         env_fns: makes one environment each. Functions of a script are fine, lambdas too.
         workers: processes; None for as many as there are cores, 0 to step all in this process.
-        info_keys: the numbers of `info` that every step brings.
+        info_keys: the numbers of `info` that every step brings where an environment has them; the default is what
+            learners need: success, and what `compute_reward` of a dense reward asks for.
 
     Raises:
         InputError: if the spaces hold anything but arrays and numbers, or differ from one another.
@@ -50,7 +51,7 @@ class SharedMemoryVectorEnv(VectorEnv[Tree, Tree, NDArray[Any]]):
         env_fns: Sequence[EnvFn],
         *,
         workers: int | None = None,
-        info_keys: Sequence[str] = ("is_success", "success_once"),
+        info_keys: Sequence[str] = ("is_success", "success_once", "reward_of_scene"),
     ) -> None:
         count = _worker_count(len(env_fns), workers)
         self.num_envs = len(env_fns)

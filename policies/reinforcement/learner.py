@@ -153,9 +153,20 @@ class LeanLearner(OffPolicyAlgorithm):
             torch._foreach_lerp_(pair[0], pair[1], self.tau)
 
     def show(self, demonstrations: Demonstrations) -> None:
-        """Mix demonstrations into every batch from now on; they are not saved with the model."""
+        """Mix demonstrations into every batch from now on; they are not saved with the model.
+
+        Raises:
+            InputError: if hindsight would need infos, which demonstrations do not hold.
+        """
         assert self.replay_buffer_class is not None and self.env is not None
         options = dict(self.replay_buffer_kwargs)
+        if options.get("copy_info_dict"):
+            raise InputError(
+                "demonstrations",
+                expected="sparse rewards, or a replay without hindsight",
+                got="hindsight with dense rewards, which asks for every step's info",
+                remedy="set her_goals=0, or reward='sparse'",
+            )
         if issubclass(self.replay_buffer_class, HerReplayBuffer):
             options["env"] = self.env
         shown = self.replay_buffer_class(

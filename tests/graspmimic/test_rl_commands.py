@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from graspmimic.__main__ import main
+from graspmimic.train_rl import TrainRL
+from policies.reinforcement import settings_for
 from policies.reinforcement.shipped import shipped_policy
 
 
@@ -53,7 +55,11 @@ def test_the_expert_is_evaluated_and_filmed(tmp_path: Path) -> None:
         (["train", "rl", "--task", "Reach", "--action", "teleport"], "joint_velocity"),
         (["train", "rl", "--task", "Reach", "--observation", "smell"], "state"),
         (["train", "rl", "--seed", "-1"], "--seed"),
+        (["train", "rl", "--task", "ClutterPick", "--algo", "sac", "--reward", "dense"], "got --reward, --algo sac"),
         (["eval", "rl", "--task", "Juggle"], "policy"),
+        (["eval", "rl", "--expert", "--policy", "a.safetensors"], "got both"),
+        (["eval", "rl", "--task", "ClutterPick", "--expert"], "--task ClutterPick"),
+        (["eval", "rl", "--task", "Push", "--only", "names.txt"], "--task Push"),
         (["eval", "rl", "--task", "Juggle", "--expert"], "Reach"),
         (["eval", "rl", "--task", "Reach", "--policy", "nowhere.safetensors"], "nowhere.safetensors"),
         (["eval", "rl", "--episodes", "0"], "--episodes"),
@@ -65,6 +71,12 @@ def test_bad_input_gives_one_line(
     assert main([*words, "--output", str(tmp_path)]) == 2
     lines = capfd.readouterr().err.strip().splitlines()
     assert len(lines) == 1 and said in lines[0], lines
+
+
+@pytest.mark.parametrize(("task", "reward", "goals"), [("Push", "dense", 0), ("PickPlace", "sparse", 4)])
+def test_hindsight_comes_with_sparse_rewards(task: str, reward: str, goals: int) -> None:
+    assert TrainRL(task=task, reward=reward)._settings().her_goals == goals
+    assert TrainRL(task=task)._settings() == settings_for(task)
 
 
 def test_a_policy_of_another_task_is_refused(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

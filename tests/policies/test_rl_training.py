@@ -173,6 +173,23 @@ def test_every_algorithm_runs_on_a_task_with_a_goal(tmp_path: Path, algo: Any) -
     assert train(settings, tmp_path, seed=0).steps >= 512
 
 
+def test_hindsight_is_given_the_scenes_part_of_dense_rewards(tmp_path: Path) -> None:
+    settings = replace(settings_for("Push"), reward="dense", her_goals=4, envs=2, learning_starts=120)
+    env = make_vec_env(settings, 0)
+    env.seed(0)
+    model: Any = make_model(settings, env, seed=0)
+    model.learn(160)
+    buffer = model.replay_buffer
+    achieved, desired = (
+        buffer.next_observations[name][: buffer.pos].reshape(-1, 3) for name in ("achieved_goal", "desired_goal")
+    )
+    (rewards,) = env.env_method("compute_reward", achieved, desired, buffer.infos[: buffer.pos].ravel(), indices=[0])
+    np.testing.assert_allclose(rewards, buffer.rewards[: buffer.pos].ravel(), atol=1e-6)
+    with pytest.raises(InputError, match="hindsight with dense rewards"):
+        train(replace(settings, steps=160, demonstrations=1), tmp_path, seed=0)
+    env.close()
+
+
 @pytest.mark.parametrize("algo", ["sac", "tqc"])
 def test_demonstrations_reach_the_learner(tmp_path: Path, algo: Any) -> None:
     settings = replace(
