@@ -21,13 +21,13 @@ def vector_entry_point(env_class: EnvClass) -> Callable[..., SharedMemoryVectorE
     Gymnasium writes only names into an environment's specification as JSON, so give the result a name beside the
     class, and register that name::
 
-        class Reach(Env): ...
-        make_reach_vector = vector_entry_point(Reach)
+        class ReachEnv(Env): ...
+        ReachVector = vector_entry_point(ReachEnv)
 
         gymnasium.register(
             id="graspmimic/Reach-v0",
-            entry_point="envs.manipulation.reach:Reach",
-            vector_entry_point="envs.manipulation.reach:make_reach_vector",
+            entry_point="envs.manipulation.tasks:ReachEnv",
+            vector_entry_point="envs.manipulation.vector_entries:ReachVector",
             max_episode_steps=50,
         )
         gymnasium.make_vec("graspmimic/Reach-v0", num_envs=32, workers=4)

@@ -123,7 +123,9 @@ class ProcessCollector:
         exploration: Exploration | None = None,
     ) -> None:
         if not 1 <= workers <= envs:
-            raise InputError("ProcessCollector", expected="1 to --envs workers", got=f"{workers} for {envs}")
+            raise InputError(
+                "ProcessCollector", expected="1 worker to as many as environments", got=f"{workers} for {envs}"
+            )
         context = multiprocessing.get_context("spawn")
         self._lines: list[Connection] = []
         self._processes: list[Any] = []
