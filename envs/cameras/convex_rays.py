@@ -148,7 +148,7 @@ class ConvexRays:
     def _tiles(self, corners: FloatArray, T_frame_camera: FloatArray) -> _Tiles:
         """The tiles of every polyhedron's window."""
         low, high, near = self._windows(corners, T_frame_camera)
-        counts = np.maximum(-((low - high) // self._tile), 0)
+        counts = -((low - high) // self._tile)
         each = counts[0] * counts[1]
         owner = np.arange(len(each)).repeat(each)
         number = np.arange(len(owner)) - (each.cumsum() - each).take(owner)
@@ -164,9 +164,8 @@ class ConvexRays:
         points = (corners - T_frame_camera[:, None, :3, 3]) @ T_frame_camera[:, :3, :3]
         x_y_z = np.ascontiguousarray(points.transpose(2, 1, 0))
         z = x_y_z[2]
-        near = np.minimum.reduce(z) <= self.near_m
-        some_near = near.any()
-        if some_near:
+        near = np.minimum.reduce(z) <= self.near_m if z.size and z.min() <= self.near_m else None
+        if near is not None:
             z = np.maximum(z, self.near_m)
         seen = x_y_z[:2] * (self._focal[:, None] * (1.0 / z))
         ends = np.empty((2, 2, len(corners)))
@@ -175,12 +174,12 @@ class ConvexRays:
         ends += self._middle
         np.floor(ends, out=ends)
         ends[1] += 1.0
-        if some_near:
+        if near is not None:
             ends[0, :, near] = 0.0
             ends[1, :, near] = np.where(x_y_z[2, :, near].max(axis=1) > self.near_m, self._size, 0.0).T
         np.minimum(np.maximum(ends, 0.0, out=ends), self._size, out=ends)
         low, high = ends.astype(np.intp)
-        return low, high, near if some_near else None
+        return low, high, near
 
     def _in_tiles(self, bounds: FloatArray, tiles: _Tiles) -> tuple[Floats, Floats]:
         """Upper and lower bounds (F, T, N) of the N pixels of every tile."""

@@ -9,7 +9,9 @@ from envs.cameras.convex_rays import ConvexRays, NearestFaces
 from envs.cameras.convex_world import ConvexWorld
 from envs.cameras.frame import Frame, check_range
 from envs.world import World
-from geometry import FloatArray, InputError, PinholeCamera, invert
+from geometry import FloatArray, InputError, PinholeCamera
+
+_IDENTITY = np.eye(4)
 
 
 class PolicyCamera:
@@ -109,7 +111,7 @@ class PolicyCamera:
             self.refresh()
         table = self._pieces.table
         T_world_frames = self._pieces.frames()
-        T_frame_camera = (invert(T_world_frames) @ T_world_camera).take(table.frame, axis=0)
+        T_frame_camera = (_inverses(T_world_frames) @ T_world_camera).take(table.frame, axis=0)
         key = (T_world_camera.tobytes(), T_world_frames[: table.still_frames].tobytes(), color)
         if self._still_key != key:
             self._still.clear(len(self._uids) - 1)
@@ -150,3 +152,13 @@ class PolicyCamera:
         colors[:-1, :3] = (shade * table.rgb + 0.5).reshape(-1, 3)
         colors[-1, :3] = np.asarray(self.background) * 255.0 + 0.5
         return colors.view(np.uint32)[:, 0]
+
+
+def _inverses(T: FloatArray) -> FloatArray:
+    """Of rigid transforms (S, 4, 4), as `geometry.invert` gives them, which checks what it is given."""
+    R = T[:, :3, :3].transpose(0, 2, 1)
+    inverse = np.empty_like(T)
+    inverse[:] = _IDENTITY
+    inverse[:, :3, :3] = R
+    np.negative((R @ T[:, :3, 3:])[..., 0], out=inverse[:, :3, 3])
+    return inverse
