@@ -48,8 +48,8 @@ class TrainRL:
     """Processes that step the environments; 0 steps them in the learner's."""
     threads: int = 1
     """PyTorch's threads; small networks learn fastest with one."""
-    device: str = "cpu"
-    """cpu or cuda."""
+    device: Literal["cpu", "cuda"] = "cpu"
+    """Where the networks learn; small ones are fastest on the CPU."""
     seed: int = 0
     """Of weights, exploration, replay and environments."""
     output: Path = Path("output/train-rl")
@@ -74,6 +74,8 @@ class TrainRL:
         """Train, and evaluate what came out."""
         import torch
 
+        if self.device == "cuda" and not torch.cuda.is_available():
+            raise InputError("--device", expected="a GPU", got="none that PyTorch can use", remedy="--device cpu")
         torch.set_num_threads(self.threads)
         prepare_folder(self.folder)
         if self.task == "ClutterPick":

@@ -231,7 +231,7 @@ def load_policy(path: Path) -> TrainedPolicy:
     Raises:
         InputError: if a file is missing, damaged, of another kind or version, or does not fit the other.
     """
-    file = path if path.suffix == SUFFIX else path.with_name(path.name + SUFFIX)
+    file = path if path.suffix == SUFFIX or path.exists() else path.with_name(path.name + SUFFIX)
     tensors, record = load_weights(file, FORMAT)
     try:
         policy = TrainedPolicy.of_record({"metadata": {}, **record})

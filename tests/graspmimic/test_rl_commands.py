@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 
 from graspmimic.__main__ import main
 from graspmimic.train_rl import TrainRL
@@ -55,6 +56,11 @@ def test_the_expert_is_evaluated_and_filmed(tmp_path: Path) -> None:
         (["train", "rl", "--task", "Reach", "--action", "teleport"], "joint_velocity"),
         (["train", "rl", "--task", "Reach", "--observation", "smell"], "state"),
         (["train", "rl", "--seed", "-1"], "--seed"),
+        pytest.param(
+            ["train", "rl", "--device", "cuda"],
+            "--device cpu",
+            marks=pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU"),
+        ),
         (["train", "rl", "--task", "ClutterPick", "--algo", "sac", "--reward", "dense"], "got --reward, --algo sac"),
         (["eval", "rl", "--task", "Juggle"], "policy"),
         (["eval", "rl", "--expert", "--policy", "a.safetensors"], "got both"),

@@ -204,6 +204,13 @@ def test_a_damaged_file_is_refused(damage: Callable[[Path], Any], saved: Path) -
         load_policy(saved)
 
 
+def test_a_name_of_something_else_is_refused_for_what_it_is(saved: Path) -> None:
+    with pytest.raises(InputError, match="got a folder; name the file in it"):
+        load_policy(saved.parent)
+    with pytest.raises(InputError, match="a name that ends in .safetensors"):
+        load_policy(saved.with_suffix(".json"))
+
+
 def test_what_cannot_be_kept_is_refused(tmp_path: Path) -> None:
     normalised = SAC("MultiInputPolicy", VecNormalize(DummyVecEnv([lambda: Noise(STATE)])), buffer_size=10)
     with pytest.raises(InputError, match="VecNormalize"):
