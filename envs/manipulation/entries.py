@@ -42,10 +42,3 @@ def box(entries: Iterable[Entry]) -> spaces.Box:
     low = np.array([entry.low for entry in entries], dtype=np.float32)
     high = np.array([entry.high for entry in entries], dtype=np.float32)
     return spaces.Box(low, high, dtype=np.float32)
-
-
-def table(entries: Iterable[Entry]) -> str:
-    """The entries as a Markdown table: number, name, min, max, unit."""
-    lines = ["| # | what | min | max | unit |", "|---|---|---|---|---|"]
-    lines += [f"| {i} | {e.name} | {e.low:g} | {e.high:g} | {e.unit} |" for i, e in enumerate(entries)]
-    return "\n".join(lines)

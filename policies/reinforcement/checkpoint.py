@@ -10,9 +10,7 @@ import json
 import shutil
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
-from zipfile import BadZipFile
 
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
@@ -103,7 +101,7 @@ def load_checkpoint(
         loaded = type(model).load(place / "model.zip", env=model.get_env(), device=model.device)
         if isinstance(loaded, OffPolicyAlgorithm):
             load_replay(loaded, place / "replay.pkl")
-    except (OSError, EOFError, ValueError, KeyError, RuntimeError, BadZipFile, UnpicklingError) as error:
+    except Exception as error:  # a damaged zip or pickle may fail in any way
         raise _damaged(place, error) from None
     return loaded, progress
 
