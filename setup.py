@@ -31,7 +31,11 @@ setup(
     ],
     python_requires=">=3.10,<3.13",
     packages=find_packages(include=[floor + below for floor in FLOORS for below in ("", ".*")]),
-    package_data={"envs": ["assets/*", "assets/**/*"], "perception": ["grasping/weights/*"], "policies": ["reinforcement/weights/*"]},
+    package_data={
+        "envs": ["assets/*", "assets/**/*"],
+        "perception": ["grasping/weights/*"],
+        "policies": ["reinforcement/weights/*"],
+    },
     install_requires=[
         "numpy>=1.26",
         "scipy>=1.11",
