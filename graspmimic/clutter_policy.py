@@ -10,6 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
+from scipy.stats import binomtest
 
 from graspmimic.object_sets import load_with_progress, read_names
 
@@ -92,11 +93,13 @@ def evaluate_clutter_policy(
             f"{figures[f'gain_{name}_low']:+.3f} to {figures[f'gain_{name}_high']:+.3f}",
         )  # fmt: skip
     console.print(table)
+    emptied = float(figures["policy_tables_emptied"])
+    low, high = binomtest(round(emptied * rounds), rounds).proportion_ci(method="wilson")
     return {
         "episodes": rounds,
-        "success_at_end": figures["policy_tables_emptied"],
-        "success_once": figures["policy_tables_emptied"],
-        "low": figures["policy_per_attempt_low"],
-        "high": figures["policy_per_attempt_high"],
+        "success_at_end": emptied,
+        "success_once": emptied,
+        "low": float(low),
+        "high": float(high),
         **figures,
     }

@@ -65,6 +65,9 @@ class ManipulationEnv(gymnasium.Env[Any, NDArray[Any]], PickledByArguments):
     ) -> None:
         if reward not in ("sparse", "dense"):
             raise InputError("reward", expected="'sparse' or 'dense'", got=repr(reward))
+        for name, value, kind in (("randomization", randomization, Randomization), ("physics", physics, Physics)):
+            if value is not None and not isinstance(value, kind):
+                raise InputError(name, expected=f"a {kind.__name__} or None", got=repr(value))
         if not 0.0 <= head_starts <= 1.0:
             raise InputError("head_starts", expected="a share, 0 to 1", got=f"{head_starts}")
         if render_mode not in (None, *self.metadata["render_modes"]):

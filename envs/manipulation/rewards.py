@@ -2,6 +2,7 @@
 
 Terms of the goal see only (achieved, desired), so that a replay buffer may ask what the reward would
 have been for another goal. Terms of the scene do not change with the goal; their sum travels in `info`.
+The towers' terms of the scene look at the episode's own goal: no hindsight with their dense rewards.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ class GoalTerm(NamedTuple):
 
 
 class SceneTerm(NamedTuple):
-    """Part of a dense reward that depends on the scene alone."""
+    """Part of a dense reward that depends on the scene, and in towers on the episode's own goal."""
 
     name: str
     weight: float
