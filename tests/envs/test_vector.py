@@ -238,7 +238,7 @@ def test_an_error_comes_with_the_workers_traceback_and_the_rest_goes_on(vector: 
     env.close()
 
 
-def test_an_environment_that_cannot_be_made_leaves_nothing_behind() -> None:
+def test_an_environment_that_cannot_be_made_leaves_nothing_behind(children: Callable[[], list[int]]) -> None:
     here = os.getpid()
 
     def make() -> gymnasium.Env[Any, Any]:
@@ -251,7 +251,7 @@ def test_an_environment_that_cannot_be_made_leaves_nothing_behind() -> None:
     assert children() == []
 
 
-def test_a_dead_worker_is_named(vector: Any) -> None:
+def test_a_dead_worker_is_named(children: Callable[[], list[int]], vector: Any) -> None:
     env = vector(4, 2)
     env.reset()
     assert list(env.worker_pids) == children()
@@ -265,12 +265,19 @@ def test_a_dead_worker_is_named(vector: Any) -> None:
     assert children() == []
 
 
-def children() -> list[int]:
+def all_children() -> list[int]:
     """Processes that this one has started and not yet buried, in the order of their start."""
     return [int(word) for word in Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()]
 
 
-def test_closing_twice_or_forgetting_to_ends_the_workers(vector: Any) -> None:
+@pytest.fixture
+def children() -> Callable[[], list[int]]:
+    """Tells the processes that were started since the test began: others' remain of tests before it."""
+    before = set(all_children())
+    return lambda: [pid for pid in all_children() if pid not in before]
+
+
+def test_closing_twice_or_forgetting_to_ends_the_workers(children: Callable[[], list[int]], vector: Any) -> None:
     env = vector(2, 1)
     assert len(children()) == 1
     env.close()

@@ -100,5 +100,5 @@ def test_foreign_weights_and_senseless_numbers_are_refused(policy: TrainedPolicy
         collector.collect({"a": np.zeros(3, np.float32)}, 1)
     with pytest.raises(InputError, match="random_action"):
         Exploration(random_action=1.5)
-    with pytest.raises(InputError, match="workers"):
+    with pytest.raises(InputError, match="1 worker to as many"):
         ProcessCollector(make_pendulum, policy.record, envs=1, workers=2, seed=0)
