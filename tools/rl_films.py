@@ -1,4 +1,4 @@
-"""Tile films of the shipped policies, of experts where none is shipped, into a GIF: python tools/rl_films.py PICTURE.gif."""
+"""Tile films of the policies, or of experts where none is shipped, into a GIF: python tools/rl_films.py PICTURE.gif."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from policies.reinforcement import env_of_policy, expert_act, load_policy, make_
 
 TASKS = ("Reach", "Push", "Slide", "PickPlace", "Lift", "Stack", "Stack3", "Handover")
 SIZE, COLUMNS, EVERY, FRAMES = (200, 150), 4, 3, 50
+CROP = (64, 20, 400, 272)
 INK = (38, 44, 54)
 
 
@@ -34,7 +35,7 @@ def frames(task: str, seed: int) -> list[Image.Image]:
             observation, _, _, over, _ = env.step(act(observation))
             step += 1
             if step % EVERY == 0:
-                picture = Image.fromarray(env.render()).resize(SIZE, Image.Resampling.LANCZOS)
+                picture = Image.fromarray(env.render()).crop(CROP).resize(SIZE, Image.Resampling.LANCZOS)
                 ImageDraw.Draw(picture).text((6, 3), caption, fill=INK, font=ImageFont.load_default(14))
                 pictures.append(picture)
     env.close()
@@ -50,7 +51,10 @@ def main() -> None:
     for number, film in enumerate(films):
         top, left = number // COLUMNS * SIZE[1], number % COLUMNS * SIZE[0]
         sheet[:, top : top + SIZE[1], left : left + SIZE[0]] = np.stack([np.asarray(picture) for picture in film])
-    images = [Image.fromarray(frame).quantize(96, dither=Image.Dither.NONE) for frame in sheet]
+    images = [
+        Image.fromarray(frame).quantize(160, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+        for frame in sheet
+    ]
     iio.imwrite(path, np.stack([np.asarray(image.convert("RGB")) for image in images]), duration=100, loop=0)
 
 
