@@ -43,7 +43,7 @@ class EvalRL:
     video: int = 0
     """Episodes to film, into --output."""
     seed: int = 0
-    """Seed of the first episode; the others count up."""
+    """Number of the first episode; its seed is 500000 more, which no training uses. The others count up."""
     output: Path = Path("output/eval-rl")
     """Folder for episodes.csv and the film."""
     json: OptionalFile = None
@@ -66,7 +66,7 @@ class EvalRL:
         """Play the episodes."""
         import torch
 
-        from policies.reinforcement import evaluate
+        from policies.reinforcement import TEST_SEED, evaluate
 
         torch.set_num_threads(1)
         prepare_folder(self.output)
@@ -81,7 +81,11 @@ class EvalRL:
         with Progress(console=console) as bars:
             bar = bars.add_task(f"{self.task}, {self.episodes} episodes", total=self.episodes)
             result = evaluate(
-                act, env, episodes=self.episodes, seed=self.seed, on_episode=lambda n: bars.update(bar, completed=n)
+                act,
+                env,
+                episodes=self.episodes,
+                seed=TEST_SEED + self.seed,
+                on_episode=lambda n: bars.update(bar, completed=n),
             )
         env.close()
         self._write_episodes(result)
@@ -100,18 +104,23 @@ class EvalRL:
         return env, trained.act
 
     def _film(self, console: Console) -> None:
-        from policies.reinforcement import film_episodes
+        from policies.reinforcement import TEST_SEED, film_episodes
 
         env, act = self._players(render_mode="rgb_array")
         path = self.output / f"{self.task}.mp4"
-        film_episodes(act, env, path, episodes=self.video, seed=self.seed)
+        film_episodes(act, env, path, episodes=self.video, seed=TEST_SEED + self.seed)
         env.close()
         console.print(f"{path}")
 
     def _write_episodes(self, result: Evaluation) -> None:
+        from policies.reinforcement import TEST_SEED
+
         rows = zip(result.success_at_end, result.success_once, result.returns, strict=True)
         lines = ["seed,success_at_end,success_once,return"]
-        lines += [f"{self.seed + i},{int(end)},{int(once)},{total:.4f}" for i, (end, once, total) in enumerate(rows)]
+        lines += [
+            f"{TEST_SEED + self.seed + i},{int(end)},{int(once)},{total:.4f}"
+            for i, (end, once, total) in enumerate(rows)
+        ]
         (self.output / "episodes.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
     def _show(self, console: Console, result: Evaluation) -> dict[str, Any]:

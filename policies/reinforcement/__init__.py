@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from policies.reinforcement.checkpoint import Progress
-    from policies.reinforcement.evaluation import Act, Evaluation, evaluate
+    from policies.reinforcement.evaluation import TEST_SEED, Act, Evaluation, evaluate
     from policies.reinforcement.filming import film_episodes
     from policies.reinforcement.policy_file import TrainedPolicy, load_policy, save_policy
     from policies.reinforcement.settings import TUNED, Algorithm, TrainSettings, settings_for
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from policies.reinforcement.training import Report, train
 
 __all__ = [
+    "TEST_SEED",
     "TUNED",
     "Act",
     "Algorithm",
@@ -38,6 +39,7 @@ __all__ = [
 ]
 
 _ROOMS = {
+    "TEST_SEED": "evaluation",
     "TUNED": "settings",
     "Act": "evaluation",
     "Algorithm": "settings",

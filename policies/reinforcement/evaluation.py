@@ -14,6 +14,8 @@ from geometry import InputError
 
 Act = Callable[[Any], NDArray[np.float32]]
 """From an observation to an action."""
+TEST_SEED = 500_000
+"""Seeds of the episodes of final evaluations start here; training begins with seeds far below."""
 
 
 class Evaluation(NamedTuple):

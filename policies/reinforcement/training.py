@@ -25,7 +25,7 @@ from policies.reinforcement.settings import TrainSettings
 from policies.reinforcement.task_env import env_id, make_task_env
 
 VALIDATION_SEED = 1_000_000
-"""Seeds of the episodes that choose among a run's policies start here; final evaluations stay below."""
+"""Seeds of the episodes that choose among a run's policies start here; final evaluations have others (`TEST_SEED`)."""
 DEMONSTRATION_SEED = 10_000_000
 """Seeds of demonstrations start here."""
 _RUN_APART = 100_000

@@ -35,7 +35,7 @@ def test_a_policy_is_trained_and_evaluated(tmp_path: Path) -> None:
     found = results(report)
     assert found["episodes"] == 3 and 0.0 <= found["low"] <= found["success_at_end"] <= found["high"] <= 1.0  # type: ignore[operator]
     rows = list(csv.DictReader((tmp_path / "episodes.csv").open()))
-    assert [row["seed"] for row in rows] == ["7", "8", "9"]
+    assert [row["seed"] for row in rows] == ["500007", "500008", "500009"]
     assert sum(int(row["success_at_end"]) for row in rows) == pytest.approx(3 * found["success_at_end"])  # type: ignore[operator]
 
 
