@@ -107,7 +107,7 @@ TUNED = {
         ),
         TrainSettings(task="Lift", steps=120_000, envs=16, updates_per_step=0.25, reward="dense", eval_every=10_000),
         TrainSettings(
-            task="Stack", steps=400_000, envs=16, updates_per_step=0.25, reward="dense", her_goals=0,
+            task="Stack", steps=700_000, envs=16, updates_per_step=0.25, reward="dense", her_goals=0,
             head_starts=0.5, gamma=0.97, demonstrations=300, bc_weight=0.0, eval_every=20_000,
         ),
         TrainSettings(
