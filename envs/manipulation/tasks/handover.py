@@ -9,12 +9,12 @@ import numpy as np
 from envs.manipulation.entries import Entry, vector
 from envs.manipulation.environment import ManipulationEnv
 from envs.manipulation.giver import OPEN_RAD, Giver, leaning, turned
-from envs.manipulation.goals import CLOSE_M, all_within, at_goal, near_goal, position_entries
+from envs.manipulation.goals import at_goal, near_goal, position_entries
 from envs.manipulation.props import Prop
 from envs.manipulation.reaching import ReachingMotion
-from envs.manipulation.rewards import TIME, Array, GoalTerm, SceneTerm, apart, grasped, near
+from envs.manipulation.rewards import TIME, GoalTerm, SceneTerm, apart, grasped, near
 from envs.manipulation.tabletop import Tabletop
-from envs.manipulation.task import Task
+from envs.manipulation.tasks.bring import Bring
 from geometry import FloatArray
 
 _STICK = Prop(name="stick", size_m=(0.03, 0.03, 0.16), rgba=(0.15, 0.55, 0.35, 1.0))
@@ -31,7 +31,7 @@ _OPENS_RAD = 0.2
 """In one step."""
 
 
-class Handover(Task):
+class Handover(Bring):
     """A person's hand comes from the far side with a stick in its fist and offers the stick's upper end.
 
     It reaches for a place before the robot, waits, shifts to another, and sways all the while. It lets go when
@@ -97,14 +97,6 @@ class Handover(Task):
             giver.move(self.giver_m.tolist(), self._quat, self._open_rad)
         else:
             giver.hold(self.giver_m.tolist(), self._quat)
-
-    def achieved(self, scene: Tabletop) -> list[float]:
-        """Where the stick's middle is."""
-        return list(scene.props[0].state.position)
-
-    def reached(self, achieved: Array, desired: Array) -> Any:
-        """Within 5 cm."""
-        return all_within(achieved, desired, CLOSE_M)
 
     def extra_entries(self) -> tuple[Entry, ...]:
         """The giver's hand."""

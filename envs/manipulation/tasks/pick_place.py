@@ -7,18 +7,18 @@ from typing import Any
 import numpy as np
 
 from envs.manipulation.environment import ManipulationEnv
-from envs.manipulation.goals import CLOSE_M, all_within, at_goal, heading, near_goal, position_entries, spot
+from envs.manipulation.goals import at_goal, heading, near_goal, position_entries, spot
 from envs.manipulation.props import Prop
-from envs.manipulation.rewards import TIME, Array, GoalTerm, SceneTerm, grasped, hand_near
+from envs.manipulation.rewards import TIME, GoalTerm, SceneTerm, grasped, hand_near
 from envs.manipulation.tabletop import Tabletop
-from envs.manipulation.task import Task
+from envs.manipulation.tasks.bring import Bring
 
 _CUBE = Prop(name="cube")
 _ON_THE_TABLE = 0.3
 _HIGHEST_M = 0.2
 
 
-class PickPlace(Task):
+class PickPlace(Bring):
     """A cube of 4 cm; the goal is within 0.2 m above the table, three times in ten on it."""
 
     props = (_CUBE,)
@@ -40,14 +40,6 @@ class PickPlace(Task):
         rest = scene.props[0].prop.half_height_m
         height = rest if rng.random() < _ON_THE_TABLE else rest + float(rng.uniform(0.0, _HIGHEST_M))
         self.goal = np.array(spot(rng, 0.15, 0.15, height), dtype=np.float32)
-
-    def achieved(self, scene: Tabletop) -> list[float]:
-        """Where the cube is."""
-        return list(scene.props[0].state.position)
-
-    def reached(self, achieved: Array, desired: Array) -> Any:
-        """Within 5 cm."""
-        return all_within(achieved, desired, CLOSE_M)
 
 
 class PickPlaceEnv(ManipulationEnv):

@@ -7,16 +7,16 @@ from typing import Any
 import numpy as np
 
 from envs.manipulation.environment import ManipulationEnv
-from envs.manipulation.goals import CLOSE_M, all_within, at_goal, heading, near_goal, position_entries, spot
+from envs.manipulation.goals import at_goal, heading, near_goal, position_entries, spot
 from envs.manipulation.props import Prop
-from envs.manipulation.rewards import TIME, Array, GoalTerm, SceneTerm, hand_near
+from envs.manipulation.rewards import TIME, GoalTerm, SceneTerm, hand_near
 from envs.manipulation.tabletop import Tabletop
-from envs.manipulation.task import Task
+from envs.manipulation.tasks.bring import Bring
 
 _CUBE = Prop(name="cube", mass_kg=0.3)
 
 
-class Push(Task):
+class Push(Bring):
     """A cube of 4 cm; it and its goal lie in a square of 0.3 m edges."""
 
     props = (_CUBE,)
@@ -31,14 +31,6 @@ class Push(Task):
         """See `Task.begin`."""
         scene.props[0].place(spot(rng, 0.15, 0.15, scene.props[0].prop.half_height_m), heading(rng, turned))
         self.goal = np.array(spot(rng, 0.15, 0.15, scene.props[0].prop.half_height_m), dtype=np.float32)
-
-    def achieved(self, scene: Tabletop) -> list[float]:
-        """Where the cube is."""
-        return list(scene.props[0].state.position)
-
-    def reached(self, achieved: Array, desired: Array) -> Any:
-        """Within 5 cm."""
-        return all_within(achieved, desired, CLOSE_M)
 
 
 class PushEnv(ManipulationEnv):

@@ -8,11 +8,11 @@ import numpy as np
 
 from envs.manipulation.camera_settings import CameraSettings
 from envs.manipulation.environment import ManipulationEnv
-from envs.manipulation.goals import CLOSE_M, DISTANCE_TERM, all_within, heading, position_entries
+from envs.manipulation.goals import DISTANCE_TERM, heading, position_entries
 from envs.manipulation.props import Prop
-from envs.manipulation.rewards import Array, SceneTerm, hand_near
+from envs.manipulation.rewards import SceneTerm, hand_near
 from envs.manipulation.tabletop import TABLE_FRICTION, Tabletop
-from envs.manipulation.task import Task
+from envs.manipulation.tasks.bring import Bring
 
 _PUCK = Prop(
     name="puck",
@@ -29,7 +29,7 @@ _GOAL_M = ((0.32, -0.15), (0.45, 0.15))
 """The fingers end at x = 0.22 and push a puck as far as 0.26; faster than 0.6 m/s the arm is not there."""
 
 
-class Slide(Task):
+class Slide(Bring):
     """A puck of 6 cm; it shall slide 0.3 to 0.6 m to its place."""
 
     props = (_PUCK,)
@@ -48,14 +48,6 @@ class Slide(Task):
         rest = scene.props[0].prop.half_height_m
         scene.props[0].place((*rng.uniform(*_START_M).tolist(), rest), heading(rng, turned))
         self.goal = np.array((*rng.uniform(*_GOAL_M), rest), dtype=np.float32)
-
-    def achieved(self, scene: Tabletop) -> list[float]:
-        """Where the puck is."""
-        return list(scene.props[0].state.position)
-
-    def reached(self, achieved: Array, desired: Array) -> Any:
-        """Within 5 cm, as things stand: only a puck that comes to rest there stays so."""
-        return all_within(achieved, desired, CLOSE_M)
 
 
 class SlideEnv(ManipulationEnv):
