@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +17,13 @@ _GAIN = 0.6
 _YAW_GAIN = 0.6
 
 
-class Expert(Protocol):
+class Expert(ABC):
     """Plays one task."""
 
-    def reset(self, env: ManipulationEnv) -> None:
-        """An episode has begun."""
+    def reset(self, env: ManipulationEnv) -> None:  # noqa: B027 - most experts remember nothing
+        """An episode has begun; nothing to do for an expert that looks at the present state only."""
 
+    @abstractmethod
     def act(self, env: ManipulationEnv) -> NDArray[np.float32]:
         """The action for the state in which `env` (unwrapped) stands."""
 

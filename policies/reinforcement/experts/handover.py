@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from envs.manipulation import ManipulationEnv
 from envs.manipulation.tasks import Handover, free_end
-from policies.reinforcement.experts.expert import OPEN, SHUT, hand_action
+from policies.reinforcement.experts.expert import OPEN, SHUT, Expert, hand_action
 from policies.reinforcement.experts.pick_place import yaw_of
 
 _ABOVE_M, _DEPTH_M = 0.05, 0.035
@@ -21,11 +21,8 @@ _NEAREST_M = 0.17
 _CLEAR_M = 0.16
 
 
-class HandoverExpert:
+class HandoverExpert(Expert):
     """Plays from the present state alone."""
-
-    def reset(self, env: ManipulationEnv) -> None:
-        """Nothing to remember."""
 
     def act(self, env: ManipulationEnv) -> NDArray[np.float32]:
         """See `Expert.act`."""

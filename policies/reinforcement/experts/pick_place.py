@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.manipulation import ManipulationEnv, PropBody
-from policies.reinforcement.experts.expert import OPEN, SHUT, Vec, hand_action
+from policies.reinforcement.experts.expert import OPEN, SHUT, Expert, Vec, hand_action
 
 _HOVER_M = 0.06
 _GRASP_BELOW_M = 0.010
@@ -24,11 +24,8 @@ _FREE_M = 0.012
 """What is let go is free of the fingers when they are this much wider."""
 
 
-class PickPlaceExpert:
+class PickPlaceExpert(Expert):
     """Grasps the cube and brings it to the goal."""
-
-    def reset(self, env: ManipulationEnv) -> None:
-        """Nothing to remember."""
 
     def act(self, env: ManipulationEnv) -> NDArray[np.float32]:
         """See `Expert.act`."""
@@ -38,11 +35,8 @@ class PickPlaceExpert:
         return carry(env, cube, env.task.goal.tolist(), over_m=0.03)
 
 
-class LiftExpert:
+class LiftExpert(Expert):
     """Grasps the cube and raises it."""
-
-    def reset(self, env: ManipulationEnv) -> None:
-        """Nothing to remember."""
 
     def act(self, env: ManipulationEnv) -> NDArray[np.float32]:
         """See `Expert.act`."""
@@ -53,11 +47,8 @@ class LiftExpert:
         return carry(env, cube, (x, y, cube.prop.half_height_m + 0.15), over_m=0.0)
 
 
-class StackExpert:
+class StackExpert(Expert):
     """Builds the tower from below; a cube that is in its place is let go."""
-
-    def reset(self, env: ManipulationEnv) -> None:
-        """Nothing to remember."""
 
     def act(self, env: ManipulationEnv) -> NDArray[np.float32]:
         """See `Expert.act`."""

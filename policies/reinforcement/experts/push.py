@@ -8,28 +8,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.manipulation import ManipulationEnv
-from policies.reinforcement.experts.expert import SHUT, hand_action
+from policies.reinforcement.experts.expert import SHUT, Expert, hand_action
 
 _BEHIND_M = 0.045
 _LOW_M, _HIGH_M = 0.015, 0.07
 
 
-class ReachExpert:
+class ReachExpert(Expert):
     """Goes straight to the goal."""
-
-    def reset(self, env: ManipulationEnv) -> None:
-        """Nothing to remember."""
 
     def act(self, env: ManipulationEnv) -> NDArray[np.float32]:
         """See `Expert.act`."""
         return hand_action(env, env.task.goal.tolist(), SHUT)
 
 
-class PushExpert:
+class PushExpert(Expert):
     """Goes over the cube to its far side and pushes it towards the goal, correcting sideways."""
-
-    def reset(self, env: ManipulationEnv) -> None:
-        """Nothing to remember."""
 
     def act(self, env: ManipulationEnv) -> NDArray[np.float32]:
         """See `Expert.act`."""

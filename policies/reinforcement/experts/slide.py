@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from envs.manipulation import ManipulationEnv
 from envs.manipulation.tasks import SLIDING_FRICTION
-from policies.reinforcement.experts.expert import SHUT, Vec, hand_action
+from policies.reinforcement.experts.expert import SHUT, Expert, Vec, hand_action
 
 _GRAVITY_MS2 = 9.81
 _FINGERS_M = (0.0105, 0.020)
@@ -24,15 +24,12 @@ _PACE = 0.985
 _ENOUGH_MS = 0.02
 
 
-class SlideExpert:
+class SlideExpert(Expert):
     """Goes over the puck to its far side, brings it to the speed that it needs, and stops short.
 
     The fingers do not turn with the direction. Their corner is led along a line through the puck's middle,
     for the force acts along the normal of where they touch.
     """
-
-    def reset(self, env: ManipulationEnv) -> None:
-        """Nothing to remember."""
 
     def act(self, env: ManipulationEnv) -> NDArray[np.float32]:
         """See `Expert.act`."""
