@@ -71,7 +71,7 @@ class TrainRL:
         return self.output / f"{self.task}-seed{self.seed}"
 
     def run(self, console: Console) -> dict[str, Any]:
-        """Train, and evaluate what came out."""
+        """Train, with evaluations on the way."""
         import torch
 
         if self.device == "cuda" and not torch.cuda.is_available():

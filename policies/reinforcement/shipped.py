@@ -9,6 +9,7 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
+from envs.registration import TASKS
 from geometry import InputError
 from policies.reinforcement.evaluation import Act
 from policies.reinforcement.experts import EXPERTS, make_expert
@@ -24,16 +25,15 @@ def shipped_policy(task: str) -> Path:
     Raises:
         InputError: if none is shipped for it.
     """
-    path = _WEIGHTS / f"{task.lower()}.safetensors"
-    if not path.is_file():
-        names = sorted(found.stem for found in _WEIGHTS.glob("*.safetensors"))
+    shipped = {name: path for name in TASKS if (path := _WEIGHTS / f"{name.lower()}.safetensors").is_file()}
+    if task not in shipped:
         raise InputError(
             "--task",
-            expected=f"a task with a shipped policy: {', '.join(names)}",
+            expected=f"a task with a shipped policy: {', '.join(shipped)}",
             got=task,
             remedy="train one (graspmimic train rl) and name its file with --policy",
         )
-    return path
+    return shipped[task]
 
 
 def env_of_policy(policy: TrainedPolicy, task: str, **options: Any) -> gymnasium.Env[Any, Any]:
