@@ -1,0 +1,40 @@
+"""Frames' scores to segments: durations, a transition grammar, abstention; and segments found without any labels."""
+
+from perception.behavior.decoding.calibration import (
+    Reliability,
+    emissions_from_chances,
+    fit_temperature,
+    reliability,
+)
+from perception.behavior.decoding.decoder import Decoding, decode
+from perception.behavior.decoding.durations import (
+    Duration,
+    HistogramDuration,
+    LogNormal,
+    NegativeBinomial,
+    fit_duration,
+)
+from perception.behavior.decoding.online import OnlineDecoder, OnlineStep
+from perception.behavior.decoding.segment import Segment, mark_unsure, segments_of
+from perception.behavior.decoding.semi_markov import SemiMarkov, learn_semi_markov
+
+__all__ = [
+    "Decoding",
+    "Duration",
+    "HistogramDuration",
+    "LogNormal",
+    "NegativeBinomial",
+    "OnlineDecoder",
+    "OnlineStep",
+    "Reliability",
+    "Segment",
+    "SemiMarkov",
+    "decode",
+    "emissions_from_chances",
+    "fit_duration",
+    "fit_temperature",
+    "learn_semi_markov",
+    "mark_unsure",
+    "reliability",
+    "segments_of",
+]
