@@ -2,15 +2,30 @@
 
 from envs.humanoid.body import JOINTS, KEYPOINTS, HumanoidBody, humanoid_body
 from envs.humanoid.clip import CLIP_NAMES, MotionClip, read_clip
+from envs.humanoid.crowds import Crowd, crowd
+from envs.humanoid.detector import Detections, DetectorErrors, KeypointDetector
 from envs.humanoid.motion import BodyMotion
+from envs.humanoid.noise import noisy_keypoints
+from envs.humanoid.sight import View, see_people
+from envs.humanoid.walkers import Walking, walkers_m
 
 __all__ = [
     "CLIP_NAMES",
     "JOINTS",
     "KEYPOINTS",
     "BodyMotion",
+    "Crowd",
+    "Detections",
+    "DetectorErrors",
     "HumanoidBody",
+    "KeypointDetector",
     "MotionClip",
+    "View",
+    "Walking",
+    "crowd",
     "humanoid_body",
+    "noisy_keypoints",
     "read_clip",
+    "see_people",
+    "walkers_m",
 ]
