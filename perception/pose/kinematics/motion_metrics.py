@@ -94,7 +94,7 @@ def lag_s(estimate: ArrayLike, truth: ArrayLike, *, rate_hz: float, longest_s: f
     farthest = min(round(longest_s * rate_hz), len(moving) - 1)
     shifts = np.arange(-farthest, farthest + 1)
     with np.errstate(invalid="ignore"):
-        likeness = np.array([_correlation(moving, leading, shift) for shift in shifts])
+        likeness = np.array([_correlation(moving, leading, int(shift)) for shift in shifts])
     if not np.isfinite(likeness).any():
         raise InputError("lag_s", expected="signals that move", got="signals at rest or unseen", remedy=_REMEDY)
     best = int(np.nanargmax(likeness))
