@@ -24,7 +24,7 @@ class OneEuroSettings:
 
     min_cutoff_hz: float = 1.5
     """Cutoff frequency at rest: lower is smoother and later."""
-    speed_gain: float = 6.0
+    speed_gain: float = 20.0
     """How many Hz the cutoff rises for a speed of one body size a second ("beta")."""
     speed_cutoff_hz: float = 2.0
     """Cutoff frequency of the speed itself."""

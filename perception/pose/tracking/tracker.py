@@ -1,0 +1,187 @@
+"""Who is who over time: joints predicted, compared and assigned, in the image or in metres.
+
+Source: two passes over confident and doubtful detections: Zhang et al., "ByteTrack", ECCV 2022; likeness of poses in
+the place of boxes: Xiu et al., "Pose Flow", BMVC 2018. What is new: the likeness knows how sure each joint's
+prediction is, and hidden persons walk on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from geometry import FloatArray, InputError
+from perception.pose.pose_frame import PoseFrame
+from perception.pose.skeletons import Skeleton
+from perception.pose.tracking.assignment import Rows, assign
+from perception.pose.tracking.detections import Detections, Space, check_joints, detections_of, space_of
+from perception.pose.tracking.keypoint_filters import KeypointFilters, MotionModel
+from perception.pose.tracking.similarity import box_overlap, keypoint_similarity
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrackerSettings:
+    """When two poses are one person, and when a person begins and ends."""
+
+    space: Space | None = None
+    """Track in pixels or in metres; None: pixels where the first person seen has them, else metres."""
+    high_score: float = 0.5
+    """Detections with this mean score are assigned first, and may begin a person."""
+    low_score: float = 0.1
+    """Detections with this mean score may only carry on a person."""
+    joint_score: float = 0.05
+    """Joints below count as unseen."""
+    box_share: float = 0.3
+    """Share of the boxes' overlap in the likeness; the rest is that of the keypoints."""
+    least: float = 0.15
+    """Less alike than this is not the same person."""
+    drift_speed: float = 0.15
+    """How fast the place of an unseen person grows doubtful, body sizes per second."""
+    confirm_hits: int = 3
+    """Frames in which a person must be seen before they get a number, unless nobody else is known."""
+    max_age_s: float = 2.0
+    """How long an unseen person is expected back."""
+    duplicate: float = 0.6
+    """An unassigned detection this like an assigned one is the same person seen twice."""
+    motion: MotionModel = field(default_factory=MotionModel)
+    """How joints move."""
+
+    def __post_init__(self) -> None:
+        if self.space not in ("px", "m", None):
+            raise InputError("TrackerSettings", expected='space "px", "m" or None', got=repr(self.space))
+        for name in ("high_score", "low_score", "joint_score", "box_share", "least", "duplicate"):
+            if not 0.0 <= getattr(self, name) <= 1.0:
+                raise InputError("TrackerSettings", expected=f"{name} from 0 to 1", got=f"{getattr(self, name)}")
+        if not (self.drift_speed >= 0.0 and self.confirm_hits >= 1 and self.max_age_s >= 0.0):
+            raise InputError(
+                "TrackerSettings",
+                expected="drift_speed and max_age_s not below 0, confirm_hits of at least 1",
+                got=f"{self.drift_speed}, {self.max_age_s}, {self.confirm_hits}",
+            )
+
+
+class Tracker:
+    """Gives every person a number that stays with them. Feed it the frames of one source in order."""
+
+    def __init__(self, settings: TrackerSettings | None = None) -> None:
+        """Begin with nobody known."""
+        self.settings = settings or TrackerSettings()
+        self._skeleton: Skeleton | None = None
+        self._space = self.settings.space
+        self._time_s = -np.inf
+        self._known: KeypointFilters | None = None
+        self._ids = np.empty(0, dtype=np.int64)
+        self._next_id = 0
+
+    def track(self, frames: Iterable[PoseFrame]) -> Iterator[PoseFrame]:
+        """The frames of a source with numbered persons, one by one."""
+        for frame in frames:
+            yield self.update(frame)
+
+    def update(self, frame: PoseFrame) -> PoseFrame:
+        """The same frame with the persons who are known by now, in the order in which they came.
+
+        Left out are persons not yet confirmed, doubles and detections too doubtful to be assigned.
+
+        Raises:
+            InputError: if time does not grow or the skeleton changes.
+        """
+        step_s = self._step(frame)
+        known = self._known
+        if known is None:
+            return frame.with_persons(())
+        seen = detections_of(frame, self._space or "px", self.settings.joint_score)
+        known.predict(step_s)
+        rows, picks = self._pairs(seen, step_s)
+        known.correct(rows, seen, picks, step_s)
+        owners = np.full(len(seen), -1, dtype=np.intp)
+        owners[picks] = rows
+        new = self._newcomers(seen, picks)
+        owners[new] = len(known) + np.arange(len(new))
+        known.begin(seen, new)
+        self._number(len(new))
+        numbers = np.append(self._ids, -1)[owners]
+        self._forget()
+        persons = zip(frame.persons, numbers, strict=True)
+        return frame.with_persons(tuple(replace(person, id=int(number)) for person, number in persons if number >= 0))
+
+    def _step(self, frame: PoseFrame) -> float:
+        """Seconds since the frame before, after a look at whether the frame fits."""
+        if not frame.time_s > self._time_s:
+            raise InputError(
+                "Tracker",
+                expected=f"a frame after {self._time_s} s",
+                got=f"{frame.time_s} s",
+                remedy="give the frames of one source in order, and begin a new Tracker for another",
+            )
+        step_s = frame.time_s - self._time_s if np.isfinite(self._time_s) else 0.0
+        self._time_s = frame.time_s
+        self._skeleton = self._skeleton or frame.skeleton
+        check_joints(frame, len(self._skeleton), "Tracker")
+        self._space = self._space or space_of(frame)
+        if self._known is None and self._space:
+            axes = 2 if self._space == "px" else 3
+            self._known = KeypointFilters.empty(self.settings.motion, len(self._skeleton), axes)
+        return step_s
+
+    def _likeness(self, known: KeypointFilters, seen: Detections) -> FloatArray:
+        """(P, N) how alike each expected and each seen person are, 0 to 1."""
+        assert self._skeleton is not None
+        drift = (self.settings.drift_speed * known.unseen_s * known.sizes) ** 2
+        sigmas = self._skeleton.oks_sigmas
+        doubt = known.doubt + drift[:, None]
+        joints = keypoint_similarity(known.points, seen.points, seen.weights, known.sizes, sigmas, doubt)
+        boxes = box_overlap(known.points, seen.points, known.sizes)
+        return (1.0 - self.settings.box_share) * joints + self.settings.box_share * boxes
+
+    def _pairs(self, seen: Detections, step_s: float) -> tuple[Rows, Rows]:
+        """Rows of known persons and of the detections that they are, in three passes."""
+        known, settings = self._known, self.settings
+        assert known is not None
+        likeness = self._likeness(known, seen)
+        high = seen.scores >= settings.high_score
+        low = ~high & (seen.scores >= settings.low_score)
+        confirmed = self._ids >= 0
+        recent = known.unseen_s <= 1.5 * step_s
+        pairs = []
+        for who, which in ((confirmed, high), (confirmed & recent, low), (~confirmed, high)):
+            rows, picks = assign(likeness, np.flatnonzero(who), np.flatnonzero(which), settings.least)
+            confirmed[rows], high[picks], low[picks] = False, False, False
+            likeness[rows] = 0.0
+            pairs.append((rows, picks))
+        return np.concatenate([rows for rows, _ in pairs]), np.concatenate([picks for _, picks in pairs])
+
+    def _newcomers(self, seen: Detections, picks: Rows) -> Rows:
+        """Confident detections that nobody known is, and that are not somebody seen twice."""
+        assert self._skeleton is not None
+        free = np.setdiff1d(np.flatnonzero(seen.scores >= self.settings.high_score), picks)
+        taken = list(picks)
+        new: list[int] = []
+        if not len(free):
+            return free
+        alike = keypoint_similarity(seen.points, seen.points, seen.weights, seen.sizes, self._skeleton.oks_sigmas)
+        for row in free[np.argsort(-seen.scores[free], kind="stable")]:
+            if not taken or alike[row, taken].max() < self.settings.duplicate:
+                new.append(row)
+                taken.append(row)
+        return np.array(sorted(new), dtype=np.intp)
+
+    def _number(self, new: int) -> None:
+        """Number those who were seen often enough; the first ones at once."""
+        assert self._known is not None
+        alone = not (self._ids >= 0).any()
+        self._ids = np.append(self._ids, np.full(new, -1))
+        ready = (self._ids < 0) & (alone | (self._known.hits >= self.settings.confirm_hits))
+        ready &= self._known.unseen_s == 0.0
+        self._ids[ready] = self._next_id + np.arange(ready.sum())
+        self._next_id += int(ready.sum())
+
+    def _forget(self) -> None:
+        """Drop who has been away too long, and the unconfirmed who were missed."""
+        assert self._known is not None
+        age = np.where(self._ids >= 0, self.settings.max_age_s, 0.0)
+        kept = self._known.unseen_s <= age
+        self._known.keep(kept)
+        self._ids = self._ids[kept]
