@@ -1,0 +1,1 @@
+"""Top-down networks that tell a joint by its column and its row (SimCC): RTMPose, RTMW."""
