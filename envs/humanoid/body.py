@@ -63,8 +63,7 @@ def humanoid_body() -> HumanoidBody:
     Raises:
         InputError: if pybullet_data's URDF is not the one that the clips were made for.
     """
-    text = HUMANOID_URDF.read_text(encoding="utf-8").rstrip("\0")  # the file ends with a zero byte
-    robot = ET.fromstring(text)
+    robot = humanoid_urdf()
     joints = {joint.get("name", ""): joint for joint in robot.iter("joint")}
     links = {link.get("name", ""): link for link in robot.iter("link")}
     wanted = {_LINK.get(name, name) for name in (*JOINTS, "left_wrist", "right_wrist")}
@@ -82,6 +81,11 @@ def humanoid_body() -> HumanoidBody:
     carriers, points = zip(*(_keypoint(name, joints, links) for name in KEYPOINTS), strict=True)
     scale = URDF_SCALE * UP_FROM_FILE.T
     return HumanoidBody(tuple(parents), np.array(offsets) @ scale, carriers, np.array(points) @ scale)
+
+
+def humanoid_urdf() -> ET.Element:
+    """The URDF's `robot` element, read anew."""
+    return ET.fromstring(HUMANOID_URDF.read_text(encoding="utf-8").rstrip("\0"))  # the file ends with a zero byte
 
 
 def _keypoint(name: str, joints: Mapping[str, ET.Element], links: Mapping[str, ET.Element]) -> tuple[int, FloatArray]:
