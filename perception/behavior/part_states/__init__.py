@@ -1,0 +1,24 @@
+"""What body parts do, as soft predicates that keep their evidence."""
+
+from perception.behavior.part_states.calibration import Reliability, fit_predicate, reliability
+from perception.behavior.part_states.part_states import (
+    PartStates,
+    PartStateTrack,
+    load_predicates,
+    save_predicates,
+)
+from perception.behavior.part_states.predicate import Evidence, Factor, FactorEvidence, Predicate
+
+__all__ = [
+    "Evidence",
+    "Factor",
+    "FactorEvidence",
+    "PartStateTrack",
+    "PartStates",
+    "Predicate",
+    "Reliability",
+    "fit_predicate",
+    "load_predicates",
+    "reliability",
+    "save_predicates",
+]
