@@ -2,6 +2,7 @@
 
 Source: Bochinski, Eiselein, Sikora, "High-speed tracking-by-detection without using image information", AVSS 2017,
 with the assignment of Bewley et al., "Simple online and realtime tracking", ICIP 2016, and without its prediction.
+The defaults are those with which it switched identities least on simulated crowds, so that it is beaten fairly.
 """
 
 from __future__ import annotations
@@ -10,18 +11,19 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from geometry import FloatArray, InputError
 from perception.pose.pose_frame import PoseFrame
 from perception.pose.tracking.assignment import assign
-from perception.pose.tracking.detections import check_joints, detections_of, space_of
+from perception.pose.tracking.detections import detections_of, space_of
 from perception.pose.tracking.similarity import box_overlap
 
 
 class IouTracker:
-    """Overlap of boxes alone. The interface of `Tracker`."""
+    """Overlap of the boxes around the seen joints, and nothing else. The interface of `Tracker`."""
 
-    def __init__(self, *, least_overlap: float = 0.3, high_score: float = 0.5, max_age_s: float = 2.0) -> None:
+    def __init__(self, *, least_overlap: float = 0.1, high_score: float = 0.5, max_age_s: float = 1.0) -> None:
         """Begin with nobody known.
 
         Args:
@@ -37,8 +39,9 @@ class IouTracker:
             )
         self._least, self._high_score, self._max_age_s = least_overlap, high_score, max_age_s
         self._time_s = -np.inf
-        self._boxes: FloatArray | None = None
-        self._sizes = self._seen_s = np.empty(0)
+        self._corners: FloatArray = np.empty((0, 2, 0))
+        self._sizes: FloatArray = np.empty(0)
+        self._seen_s: FloatArray = np.empty(0)
         self._ids = np.empty(0, dtype=np.int64)
         self._next_id = 0
 
@@ -51,7 +54,7 @@ class IouTracker:
         """The same frame with numbered persons; doubtful ones are left out.
 
         Raises:
-            InputError: if time does not grow or the number of joints changes.
+            InputError: if time does not grow.
         """
         if not frame.time_s > self._time_s:
             raise InputError("IouTracker", expected=f"a frame after {self._time_s} s", got=f"{frame.time_s} s")
@@ -59,26 +62,31 @@ class IouTracker:
         space = space_of(frame)
         if space is None:
             return frame.with_persons(())
+        self._keep(frame.time_s - self._seen_s <= self._max_age_s)
         seen = detections_of(frame, space, 0.05)
-        if self._boxes is None:
-            self._boxes = np.empty((0, *seen.points.shape[1:]))
-        check_joints(frame, self._boxes.shape[1], "IouTracker")
-        kept = frame.time_s - self._seen_s <= self._max_age_s
-        self._boxes, self._sizes, self._ids, self._seen_s = (
-            values[kept] for values in (self._boxes, self._sizes, self._ids, self._seen_s)
-        )
+        corners = np.stack([np.fmin.reduce(seen.points, axis=1), np.fmax.reduce(seen.points, axis=1)], axis=1)
         confident = np.flatnonzero(seen.scores >= self._high_score)
-        overlap = box_overlap(self._boxes, seen.points, self._sizes)
+        overlap = np.zeros((0, len(seen)))
+        if len(self._ids):
+            overlap = box_overlap(self._corners, corners, self._sizes)
         rows, picks = assign(overlap, np.arange(len(self._ids)), confident, self._least)
         new = np.setdiff1d(confident, picks)
         numbers = np.full(len(seen), -1, dtype=np.int64)
         numbers[picks] = self._ids[rows]
         numbers[new] = self._next_id + np.arange(len(new))
         self._next_id += len(new)
-        self._boxes[rows], self._sizes[rows], self._seen_s[rows] = seen.points[picks], seen.sizes[picks], frame.time_s
-        self._boxes = np.concatenate([self._boxes, seen.points[new]])
-        self._sizes = np.concatenate([self._sizes, seen.sizes[new]])
-        self._seen_s = np.concatenate([self._seen_s, np.full(len(new), frame.time_s)])
-        self._ids = np.concatenate([self._ids, numbers[new]])
+        waiting = np.ones(len(self._ids), dtype=bool)
+        waiting[rows] = False
+        self._keep(waiting)
+        given = np.flatnonzero(numbers >= 0)
+        old = self._corners if len(self._ids) else corners[:0]
+        self._corners = np.concatenate([old, corners[given]])
+        self._sizes = np.concatenate([self._sizes, seen.sizes[given]])
+        self._seen_s = np.concatenate([self._seen_s, np.full(len(given), frame.time_s)])
+        self._ids = np.concatenate([self._ids, numbers[given]])
         persons = zip(frame.persons, numbers, strict=True)
         return frame.with_persons(tuple(replace(person, id=int(number)) for person, number in persons if number >= 0))
+
+    def _keep(self, rows: NDArray[np.bool_]) -> None:
+        self._corners, self._sizes = self._corners[rows], self._sizes[rows]
+        self._seen_s, self._ids = self._seen_s[rows], self._ids[rows]

@@ -38,13 +38,13 @@ def keypoint_similarity(
     Returns:
         (P, N) between 0 and 1; 0 where no joint is common.
     """
-    squared = ((expected[:, None] - seen[None]) ** 2).sum(-1)
-    tolerance = 4.0 * AREA_SHARE * sigmas**2 * (sizes**2)[:, None]
-    spread = tolerance if doubt is None else tolerance + doubt
-    height = np.sqrt(tolerance / spread)
-    common = np.where(np.isfinite(squared), weights[None], 0.0)
-    likeness = np.where(common > 0.0, height[:, None] * np.exp(-0.5 * squared / spread[:, None]), 0.0)
-    return np.asarray((common * likeness).sum(-1) / np.maximum(common.sum(-1), 1e-12))
+    squared = ((_joints_first(expected)[..., None] - _joints_first(seen)[..., None, :]) ** 2).sum(axis=1)
+    tolerance = 4.0 * AREA_SHARE * np.outer(sigmas**2, sizes**2)
+    spread = tolerance if doubt is None else tolerance + doubt.T
+    height = np.sqrt(tolerance / spread)[..., None]
+    common = np.where(np.isfinite(squared), weights.T[:, None], 0.0)
+    near = np.where(common > 0.0, height * np.exp(-0.5 * squared / spread[..., None]), 0.0)
+    return np.asarray((common * near).sum(axis=0) / np.maximum(common.sum(axis=0), 1e-12))
 
 
 def box_overlap(expected: FloatArray, seen: FloatArray, sizes: FloatArray) -> FloatArray:
@@ -58,16 +58,18 @@ def box_overlap(expected: FloatArray, seen: FloatArray, sizes: FloatArray) -> Fl
     Returns:
         (P, N) between 0 and 1; 0 where no joint is common.
     """
-    common = (np.isfinite(expected[..., 0])[:, None] & np.isfinite(seen[..., 0])[None])[..., None]
-    margin = (_MARGIN * sizes)[:, None, None]
-    corners = []
-    for points in (expected[:, None], seen[None]):
-        low = np.where(common, points, np.inf).min(axis=2) - margin
-        high = np.where(common, points, -np.inf).max(axis=2) + margin
-        corners.append((low, high))
-    (low_a, high_a), (low_b, high_b) = corners
-    some = common.any(axis=(2, 3))
+    one, two = _joints_first(expected)[..., None], _joints_first(seen)[..., None, :]
+    common = np.isfinite(one[:, :1]) & np.isfinite(two[:, :1])
+    margin = (_MARGIN * sizes)[:, None]
+    low_a, low_b = (np.where(common, points, np.inf).min(axis=0) - margin for points in (one, two))
+    high_a, high_b = (np.where(common, points, -np.inf).max(axis=0) + margin for points in (one, two))
+    some = common.any(axis=(0, 1))
     with np.errstate(invalid="ignore"):
-        inner = np.maximum(np.minimum(high_a, high_b) - np.maximum(low_a, low_b), 0.0).prod(-1)
-        union = (high_a - low_a).prod(-1) + (high_b - low_b).prod(-1) - inner
+        inner = np.maximum(np.minimum(high_a, high_b) - np.maximum(low_a, low_b), 0.0).prod(0)
+        union = (high_a - low_a).prod(0) + (high_b - low_b).prod(0) - inner
         return np.asarray(np.where(some & (union > 0.0), inner / np.where(union > 0.0, union, 1.0), 0.0))
+
+
+def _joints_first(points: FloatArray) -> FloatArray:
+    """(K, D, N) of points (N, K, D): numpy is quickest where it reduces along the first axis."""
+    return np.ascontiguousarray(points.transpose(1, 2, 0))

@@ -28,13 +28,17 @@ class TrackerSettings:
     space: Space | None = None
     """Track in pixels or in metres; None: pixels where the first person seen has them, else metres."""
     high_score: float = 0.5
-    """Detections with this mean score are assigned first, and may begin a person."""
+    """Detections with this mean score are assigned first."""
+    birth_score: float = 0.5
+    """Detections with this mean score may begin a person."""
     low_score: float = 0.1
     """Detections with this mean score may only carry on a person."""
     joint_score: float = 0.05
     """Joints below count as unseen."""
     box_share: float = 0.3
     """Share of the boxes' overlap in the likeness; the rest is that of the keypoints."""
+    spread: float = 1.0
+    """Factor on the skeleton's spread of annotators in the likeness: what a pose differs beyond prediction's doubt."""
     least: float = 0.15
     """Less alike than this is not the same person."""
     drift_speed: float = 0.15
@@ -51,14 +55,14 @@ class TrackerSettings:
     def __post_init__(self) -> None:
         if self.space not in ("px", "m", None):
             raise InputError("TrackerSettings", expected='space "px", "m" or None', got=repr(self.space))
-        for name in ("high_score", "low_score", "joint_score", "box_share", "least", "duplicate"):
+        for name in ("high_score", "low_score", "birth_score", "joint_score", "box_share", "least", "duplicate"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise InputError("TrackerSettings", expected=f"{name} from 0 to 1", got=f"{getattr(self, name)}")
-        if not (self.drift_speed >= 0.0 and self.confirm_hits >= 1 and self.max_age_s >= 0.0):
+        if not (self.spread > 0.0 and self.drift_speed >= 0.0 and self.confirm_hits >= 1 and self.max_age_s >= 0.0):
             raise InputError(
                 "TrackerSettings",
-                expected="drift_speed and max_age_s not below 0, confirm_hits of at least 1",
-                got=f"{self.drift_speed}, {self.max_age_s}, {self.confirm_hits}",
+                expected="spread above 0, drift_speed and max_age_s not below 0, confirm_hits of at least 1",
+                got=f"{self.spread}, {self.drift_speed}, {self.max_age_s}, {self.confirm_hits}",
             )
 
 
@@ -130,7 +134,7 @@ class Tracker:
         """(P, N) how alike each expected and each seen person are, 0 to 1."""
         assert self._skeleton is not None
         drift = (self.settings.drift_speed * known.unseen_s * known.sizes) ** 2
-        sigmas = self._skeleton.oks_sigmas
+        sigmas = self.settings.spread * self._skeleton.oks_sigmas
         doubt = known.doubt + drift[:, None]
         joints = keypoint_similarity(known.points, seen.points, seen.weights, known.sizes, sigmas, doubt)
         boxes = box_overlap(known.points, seen.points, known.sizes)
@@ -156,7 +160,7 @@ class Tracker:
     def _newcomers(self, seen: Detections, picks: Rows) -> Rows:
         """Confident detections that nobody known is, and that are not somebody seen twice."""
         assert self._skeleton is not None
-        free = np.setdiff1d(np.flatnonzero(seen.scores >= self.settings.high_score), picks)
+        free = np.setdiff1d(np.flatnonzero(seen.scores >= self.settings.birth_score), picks)
         taken = list(picks)
         new: list[int] = []
         if not len(free):
