@@ -1,6 +1,6 @@
 """Fit the part states that come with graspmimic: python tools/part_states.py HAND_KEYPOINTS.csv.
 
-Hands: static MediaPipe hands with labels open, close, pointer, OK (github.com/kinivi/hand-gesture-recognition-mediapipe,
+Hands: static MediaPipe hands with labels open, close, pointer, OK (kinivi/hand-gesture-recognition-mediapipe on GitHub,
 Apache-2.0); of each class the first 70 % of the rows are fitted to, the rest are judged. Bodies: pybullet_data's motion
 clips at several speeds and headings with 1 cm of noise, in 3D and in pictures; judged at other speeds, headings and
 noise of the same clips, for there are no others.
@@ -32,8 +32,10 @@ HAND_FEATURES = (
     "openness",
     *(f"{finger}_curl" for finger in ("thumb", "index", "middle", "ring", "pinky")),
 )
-STRIDE_FEATURES = ("torso_speed", "trunk_lean", "left_foot_speed", "right_foot_speed", "left_foot_height", "right_foot_height",
-                   "left_knee_angle", "right_knee_angle", "hand_to_hand")  # fmt: skip
+STRIDE_FEATURES = (
+    "torso_speed", "trunk_lean", "left_foot_speed", "right_foot_speed", "left_foot_height", "right_foot_height",
+    "left_knee_angle", "right_knee_angle", "hand_to_hand",
+)  # fmt: skip
 FOOT_FEATURES = ("left_foot_height", "right_foot_height", "torso_rise_speed", "trunk_lean")
 
 HOLDS = {"leg:walk": "walk", "leg:run": "run", "leg:jump": "jump", "left_foot:kick": "left kick",

@@ -27,7 +27,8 @@ def body_definitions() -> tuple[Predicate, ...]:
         _state("hip:sit", *(below(f"{side}_{joint}_angle", 2.2, 0.12) for joint in ("hip", "knee") for side in SIDES),
                slow, below("trunk_lean", 0.8, 0.1)),
         _state("hip:bend", above("trunk_lean", 0.7, 0.08)),
-        _state("leg:stand", slow, *(above(f"{side}_knee_angle", 2.5, 0.1) for side in SIDES), below("trunk_lean", 0.5, 0.07),
+        _state("leg:stand", slow, below("trunk_lean", 0.5, 0.07),
+               *(above(f"{side}_knee_angle", 2.5, 0.1) for side in SIDES),
                *(below(f"{side}_foot_height", 0.3, 0.04) for side in SIDES)),
         _state("leg:jump", *(above(f"{side}_foot_height", 0.3, 0.04) for side in SIDES), below("trunk_lean", 0.9, 0.1)),
         _state("leg:straddle", above("feet_apart", 1.1, 0.08), slow),
@@ -41,6 +42,7 @@ def _limb_definitions(side: str) -> tuple[Predicate, ...]:
     return (
         _state(f"{side}_hand:still", below(speed, 0.25, 0.05)),
         _state(f"{side}_hand:move", above(speed, 0.4, 0.07)),
+        _state(f"{side}_hand:near-head", below(f"{side}_hand_to_head", 0.45, 0.05)),
         _state(f"{side}_hand:raise-over-head", above(over_shoulders, 0.45, 0.05)),
         _state(f"{side}_hand:wave", above(over_hips, 0.75, 0.08), above(speed, 0.8, 0.12)),
         _state(f"{side}_hand:gesture-to", above(over_hips, 0.35, 0.05), above(speed, 0.5, 0.08)),
@@ -68,7 +70,6 @@ def hold_definitions(side: str) -> tuple[Predicate, ...]:
     near = below(distance, 0.3, 0.03)
     held = (near, below(f"{side}_hand_relative_speed", 0.35, 0.06))
     moves, rests = above("speed", 0.25, 0.04), below("speed", 0.25, 0.04)
-    at_head = below(f"{side}_hand_to_head", 0.45, 0.05)
     return (
         _state(f"{hand}:near-thing", below(distance, 0.5, 0.05)),
         _state(f"{hand}:reach-for", above(closing, 0.3, 0.05), above(distance, 0.2, 0.03), rests),
@@ -81,5 +82,4 @@ def hold_definitions(side: str) -> tuple[Predicate, ...]:
         _state(f"{hand}:pour-into", *held, above("tilt", 0.9, 0.1)),
         _state(f"{hand}:release", below(closing, -0.2, 0.03), below(distance, 0.8, 0.08), rests),
         _state(f"{hand}:throw", below(closing, -1.0, 0.2), above("speed", 2.0, 0.3)),
-        _state(f"{hand}:inspect", *held, at_head),
     )
