@@ -71,7 +71,7 @@ def detections_of(frame: PoseFrame, space: Space, min_score: float) -> Detection
     points = np.where(seen[..., None], points, np.nan)
     count = seen.sum(-1)
     scores = np.where(count >= MIN_JOINTS, weights.sum(-1) / np.maximum(count, 1), 0.0)
-    return Detections(points, weights, scores, box_diagonals(points))
+    return Detections(points, weights, scores, np.maximum(box_diagonals(points), 1e-9))
 
 
 def box_diagonals(points: FloatArray) -> FloatArray:

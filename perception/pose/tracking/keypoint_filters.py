@@ -149,7 +149,7 @@ class KeypointFilters:
         self.swings = np.concatenate([self.swings, np.zeros((count, joints, axes))])
         self.covariance = np.concatenate([self.covariance, start], axis=1)
         self.velocity = np.concatenate([self.velocity, np.zeros((count, axes))])
-        self.sizes = np.concatenate([self.sizes, np.maximum(seen.sizes[picks], 1e-9)])
+        self.sizes = np.concatenate([self.sizes, seen.sizes[picks]])
         self.hits = np.concatenate([self.hits, np.ones(count, dtype=np.int64)])
         self.unseen_s = np.concatenate([self.unseen_s, np.zeros(count)])
 
