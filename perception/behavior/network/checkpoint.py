@@ -1,0 +1,80 @@
+"""The state of a training run in one safetensors file with its JSON, so that a stopped run goes on."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from geometry import InputError
+from perception.behavior.network.training_config import TrainingConfig
+from perception.grasping.network.weights import load_weights, save_weights
+
+FORMAT = "graspmimic-behavior-training-1"
+_MOMENTS = ("step", "exp_avg", "exp_avg_sq")
+
+
+class Checkpoint:
+    """Keeps and restores a run.
+
+    Args:
+        path: NAME.safetensors; None keeps nothing.
+        network: its weights.
+        optimizer: AdamW over the network's parameters.
+        average: the network that holds the moving average.
+        config: of the run; a file of another run is refused.
+    """
+
+    def __init__(
+        self,
+        path: Path | None,
+        network: nn.Module,
+        optimizer: torch.optim.AdamW,
+        average: nn.Module,
+        config: TrainingConfig,
+    ) -> None:
+        self.path, self.network, self.optimizer, self.average = path, network, optimizer, average
+        self._config = json.loads(json.dumps(asdict(config)))
+
+    def save(self, epochs: int, steps: int) -> None:
+        """Write everything, whole or not at all."""
+        if self.path is None:
+            return
+        tensors = {f"weights.{name}": value for name, value in self.network.state_dict().items()}
+        tensors |= {f"average.{name}": value for name, value in self.average.state_dict().items()}
+        for name, parameter in self.network.named_parameters():
+            state = self.optimizer.state.get(parameter, {})
+            tensors |= {f"{key}.{name}": state[key] for key in _MOMENTS if key in state}
+        save_weights(self.path, tensors, {"format": FORMAT, "epochs": epochs, "steps": steps, "config": self._config})
+
+    def restore(self) -> tuple[int, int]:
+        """Read everything back; the numbers of epochs and of steps done, 0 where there is no file.
+
+        Raises:
+            InputError: if the file is damaged or of another run.
+        """
+        if self.path is None or not self.path.exists():
+            return 0, 0
+        tensors, record = load_weights(self.path, FORMAT)
+        if record.get("config") != self._config:
+            old, new = record.get("config") or {}, self._config
+            changed = ", ".join(sorted(key for key in {*old, *new} if old.get(key) != new.get(key)))
+            self._refuse(f"one with another {changed}")
+        try:
+            for prefix, network in (("weights", self.network), ("average", self.average)):
+                network.load_state_dict({name: tensors[f"{prefix}.{name}"] for name in network.state_dict()})
+            for name, parameter in self.network.named_parameters():
+                if f"exp_avg.{name}" in tensors:
+                    self.optimizer.state[parameter] = {key: tensors[f"{key}.{name}"] for key in _MOMENTS}
+            return int(record["epochs"]), int(record["steps"])
+        except (KeyError, RuntimeError, TypeError, ValueError) as error:
+            self._refuse(" ".join(str(error).split()))
+            return 0, 0
+
+    def _refuse(self, got: str) -> None:
+        raise InputError(
+            str(self.path), expected="a checkpoint of this run", got=got, remedy="train into another folder"
+        )

@@ -1,0 +1,98 @@
+"""Beliefs while frames come in: the same as of the whole recording at once."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from geometry import FloatArray, InputError
+from perception.behavior.network.behavior_model import BehaviorModel, probabilities
+from perception.behavior.network.preparation import PreparationState, prepare
+from perception.behavior.network.standardise import Statistics, running_start, standardise, standardise_running
+
+
+@dataclass(frozen=True)
+class FrameBelief:
+    """What the model says of one frame."""
+
+    time_s: float
+    """Of the frame that is judged; a model with delay judges an earlier one than has just come."""
+    frame: FloatArray | None
+    """(C,) belief in each label of this frame; None where the model has no frame head."""
+    clip: FloatArray | None
+    """(C,) belief in each label of everything so far; None where the model has no clip head."""
+
+
+class BehaviorStream:
+    """Feeds frames of one person to a model, one by one.
+
+    Args:
+        model: what to feed.
+        person: statistics of the person, which a "person" model needs and a "running" one takes as a better prior.
+    Raises:
+        InputError: if the model needs the person's statistics and there are none.
+    """
+
+    def __init__(self, model: BehaviorModel, *, person: Statistics | None = None) -> None:
+        if model.spec.normalisation == "person" and person is None:
+            raise InputError(
+                "BehaviorStream",
+                expected="the person's statistics for a model that was trained with them",
+                got="none",
+                remedy="BehaviorModel.person_statistics reads them from unlabelled recordings; or train with running",
+            )
+        self.model = model
+        self._fixed = model.statistics if person is None else person
+        self._sums = running_start(self._fixed, model.spec.prior_frames)
+        self._prepared: PreparationState | None = None
+        self._state = model.network.eval().start(1)
+        self._times: deque[float] = deque()
+        self._count = 0
+        self._last: NDArray[np.floating] | None = None
+        self._latest_s = -np.inf
+
+    def push(self, time_s: float, keypoints: NDArray[np.floating]) -> FrameBelief | None:
+        """The belief that a new frame brings, None while the model's delay fills.
+
+        Args:
+            time_s: later than the frame before.
+            keypoints: (J, D), the model's joints; NaN where a joint is not in view, all where nobody is.
+        Raises:
+            InputError: if time does not grow, or these are not the model's joints.
+        """
+        if not np.isfinite(time_s) or time_s <= self._latest_s:
+            raise InputError(
+                "BehaviorStream.push", expected=f"a time after {self._latest_s} s", got=f"{time_s}", remedy="sort"
+            )
+        belief = self._read(np.asarray(keypoints), time_s)
+        self._last, self._latest_s = np.asarray(keypoints), time_s
+        return belief
+
+    def finish(self) -> list[FrameBelief]:
+        """The beliefs about the last frames, which a model with delay still owes."""
+        last = self._last
+        if last is None:
+            return []
+        beliefs = [self._read(last, None) for _ in range(self.model.spec.delay_frames)]
+        return [belief for belief in beliefs if belief is not None]
+
+    @torch.inference_mode()
+    def _read(self, keypoints: NDArray[np.floating], time_s: float | None) -> FrameBelief | None:
+        spec, network = self.model.spec, self.model.network
+        raw, self._prepared = prepare(spec.preparation, keypoints[None], self._prepared)
+        if spec.normalisation == "running":
+            channels, self._sums = standardise_running(raw, self._sums, self.model.statistics)
+        else:
+            channels = standardise(raw, self._fixed)
+        beliefs, self._state = network(torch.from_numpy(channels)[None], self._state)
+        self._times.extend([] if time_s is None else [time_s])
+        self._count += 1
+        if self._count <= spec.delay_frames:
+            return None
+        frame = probabilities(beliefs.frame_logits[0, 0], network.frame_temperature) if "frame" in spec.heads else None
+        clip = probabilities(beliefs.clip_logits[0, 0], network.clip_temperature) if "clip" in spec.heads else None
+        return FrameBelief(self._times.popleft(), frame, clip)
