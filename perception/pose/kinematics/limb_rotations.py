@@ -1,0 +1,180 @@
+"""Swings and twists of joints that carry one bone each, for any number of joints and moments at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geometry import FloatArray, InputError
+from perception.pose.kinematics.body_shape import PARENTS, BodyShape
+from perception.pose.kinematics.joint_limits import HINGES, cone_of, into_cone, into_hinge
+from perception.pose.kinematics.swing_twist import compose, cross, swing_between, twist_of, unit
+from perception.pose.skeletons import BODY18
+
+
+@dataclass(frozen=True, kw_only=True)
+class IkSettings:
+    """How keypoints become joint rotations."""
+
+    adaptive: bool = True
+    """Whether each bone starts where the bones before it really end; else between its own keypoints."""
+    limits: bool = True
+    """Whether rotations stay within what a body can do."""
+    noise_m: float = 0.01
+    """Standard deviation of a keypoint's coordinate: how far a nearly straight limb's plane is to be trusted."""
+    twist_spread_rad: float = 0.6
+    """Standard deviation of people's thigh and upper arm twists about the rest pose."""
+
+    def __post_init__(self) -> None:
+        if not (0.0 <= self.noise_m < 1.0 and 0.0 < self.twist_spread_rad <= np.pi):
+            raise InputError(
+                "IkSettings",
+                expected="noise_m from 0 to 1 and twist_spread_rad above 0, to pi",
+                got=f"{self.noise_m} and {self.twist_spread_rad}",
+            )
+
+
+class Walk(NamedTuple):
+    """What the walk along the tree has found so far; rows are those of `BODY18`."""
+
+    points: FloatArray
+    """(T, 18, 3) keypoints, NaN where unseen."""
+    places: FloatArray
+    """(T, 18, 3) joints as rebuilt."""
+    world: FloatArray
+    """(T, 18, 3, 3) rotations in the keypoints' reference."""
+    local: FloatArray
+    """(T, 18, 3, 3) rotations in the parents' frames."""
+    known: NDArray[np.bool_]
+    """(T, 18) whether a keypoint of the moment told the rotation."""
+
+
+class Limbs:
+    """Some joints at one depth of the tree, each with the one bone it carries.
+
+    Args:
+        joints: names in `BODY18`.
+        children: the far ends of their bones.
+        shape: the person's.
+        settings: how to solve.
+    """
+
+    def __init__(self, joints: tuple[str, ...], children: tuple[str, ...], shape: BodyShape, settings: IkSettings):
+        self.rows = [BODY18.index(joint) for joint in joints]
+        self.ends = [BODY18.index(child) for child in children]
+        self.parents = [PARENTS[row] for row in self.rows]
+        self.offsets = shape.offsets_m[self.rows]
+        self.bones = shape.offsets_m[self.ends]
+        self.rest = unit(self.bones)
+        self.settings = settings
+        hinged = [child.rpartition("_")[2] for child in children]
+        sides = np.array([HINGES[name].forward if name in HINGES else True for name in hinged])
+        self.has_hinge = np.array([name in HINGES for name in hinged])
+        self.planes = _planes(self.rest, sides)
+        limbs = [joint.rpartition("_")[2] for joint in joints]
+        self._limit = _Hinges(self.rest, limbs) if set(limbs) <= set(HINGES) else _Cones(joints)
+
+    def place(self, walk: Walk) -> None:
+        """Put these joints where their parents carry them."""
+        turned = (walk.world[:, self.parents] @ self.offsets[..., None])[..., 0]
+        walk.places[:, self.rows] = walk.places[:, self.parents] + turned
+
+    def directions(self, walk: Walk) -> FloatArray:
+        """(T, n, 3) unit vectors of the bones in the frames of the joints' parents, within limits; NaN = unseen."""
+        start = walk.places[:, self.rows]
+        if not self.settings.adaptive:
+            own = walk.points[:, self.rows]
+            start = np.where(np.isfinite(own), own, start)
+        towards = unit(walk.points[:, self.ends] - start)
+        d = (np.swapaxes(walk.world[:, self.parents], -1, -2) @ towards[..., None])[..., 0]
+        return self._limit.directions(d) if self.settings.limits else d
+
+    def hinge_twists(self, walk: Walk, directions: FloatArray, below: list[int]) -> FloatArray:
+        """(T, n) twists that lay the bones below (far ends in rows `below`) into their hinges' planes of bending."""
+        frames = walk.world[:, self.parents] @ swing_between(self.rest, directions)
+        far = walk.places[:, self.rows] + (frames @ self.bones[..., None])[..., 0]
+        if not self.settings.adaptive:
+            seen = walk.points[:, self.ends]
+            far = np.where(np.isfinite(seen), seen, far)
+        reach = walk.points[:, below] - far
+        squared = np.maximum((reach * reach).sum(axis=-1), 1e-12)
+        g = (np.swapaxes(frames, -1, -2) @ reach[..., None])[..., 0]
+        ahead, beside = (g * self.planes[:, 1]).sum(axis=-1), (g * self.planes[:, 2]).sum(axis=-1)
+        # Noise alone bends a straight limb: of (length sin bend)^2 it makes up 4 s^2 in the mean.
+        noise = 2.0 * self.settings.noise_m**2 / squared
+        sine = np.maximum((ahead * ahead + beside * beside) / squared - 2.0 * noise, 0.0)
+        trust = self.settings.twist_spread_rad**2 * sine
+        twist = np.arctan2(beside, ahead) * trust / np.maximum(trust + noise, 1e-12)
+        return np.where(np.isfinite(twist) & self.has_hinge, twist, 0.0)
+
+    def turn(self, walk: Walk, directions: FloatArray, twists: FloatArray, held: FloatArray) -> None:
+        """Give the joints these swings and twists, and those without a direction what they held (18, 3, 3) before."""
+        if self.settings.limits:
+            twists = self._limit.twists(twists)
+        rotations = compose(self.rest, directions, twists)
+        walk.known[:, self.rows] = known = np.isfinite(directions[..., 0])
+        self.set(walk, hold(rotations, known, held[self.rows]))
+
+    def set(self, walk: Walk, rotations: FloatArray) -> None:
+        """Give the joints rotations (T, n, 3, 3) under their parents."""
+        walk.local[:, self.rows] = rotations
+        walk.world[:, self.rows] = walk.world[:, self.parents] @ rotations
+
+    def limited(self, rotations: FloatArray) -> FloatArray:
+        """Rotations (T, n, 3, 3), their swings and twists brought within limits."""
+        d = (rotations @ self.rest[..., None])[..., 0]
+        twists = self._limit.twists(twist_of(rotations, self.rest))
+        return compose(self.rest, self._limit.directions(d), twists)
+
+
+def hold(values: FloatArray, known: NDArray[np.bool_], first: FloatArray) -> FloatArray:
+    """Values (T, n, ...) where known (T, n), else the last known before, else `first` (n, ...)."""
+    if known.all():
+        return values
+    spread = (..., *[None] * (values.ndim - 2))
+    last = np.maximum.accumulate(np.where(known, np.arange(len(known))[:, None], -1), axis=0)
+    kept = values[np.maximum(last, 0), np.arange(known.shape[1])]
+    return np.where((last >= 0)[spread], kept, first)
+
+
+class _Cones:
+    """Limits of joints with three degrees of freedom."""
+
+    def __init__(self, joints: tuple[str, ...]) -> None:
+        middles, halves, twists = zip(*(cone_of(joint) for joint in joints), strict=True)
+        self._middle, self._half, self._twist = np.array(middles), np.array(halves), np.array(twists)
+
+    def directions(self, directions: FloatArray) -> FloatArray:
+        return into_cone(directions, self._middle, self._half)
+
+    def twists(self, twists: FloatArray) -> FloatArray:
+        return np.clip(twists, -self._twist, self._twist)
+
+
+class _Hinges:
+    """Limits of elbows and knees."""
+
+    def __init__(self, rest: FloatArray, limbs: list[str]) -> None:
+        limits = [HINGES[limb] for limb in limbs]
+        # The bone below a hinge points at rest as the one above: the plane of bending is the same.
+        self._axes = _planes(rest, np.array([limit.forward for limit in limits]))
+        self._least, self._most = np.array([limit.bend_rad for limit in limits]).T
+        self._sideways = np.array([limit.sideways_rad for limit in limits])
+        self._twist = np.array([limit.twist_rad for limit in limits])
+
+    def directions(self, directions: FloatArray) -> FloatArray:
+        return into_hinge(directions, self._axes, self._least, self._most, self._sideways)
+
+    def twists(self, twists: FloatArray) -> FloatArray:
+        return np.clip(twists, -self._twist, self._twist)
+
+
+def _planes(rest: FloatArray, forward: NDArray[np.bool_]) -> FloatArray:
+    """(n, 3, 3) rows: the bone at rest, where bending moves the bone below it first, and their cross product."""
+    ahead = np.where(forward[:, None], 1.0, -1.0) * np.array([1.0, 0.0, 0.0])
+    e = ahead - (ahead * rest).sum(axis=-1, keepdims=True) * rest
+    e = np.where(np.linalg.norm(e, axis=-1, keepdims=True) > 1e-6, e, np.array([0.0, 1.0, 0.0]))
+    return np.stack([rest, unit(e), cross(rest, unit(e))], axis=-2)
