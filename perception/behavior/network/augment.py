@@ -18,7 +18,7 @@ class Augmentation:
     """How often and how strong."""
 
     mirror: float = 0.5
-    """Share of clips with left and right swapped; right only where the labels do not tell left from right."""
+    """Share of people with left and right swapped; labels that begin with left_ and right_ are swapped with them."""
     warp: float = 0.2
     """Largest relative change of tempo, up or down."""
     stretch: float = 0.1

@@ -18,6 +18,7 @@ from perception.behavior.network.preparation import Channels
 from perception.behavior.network.standardise import Statistics, statistics_of
 from perception.behavior.network.training_config import TrainingConfig
 from perception.behavior.sets import BehaviorSet
+from perception.pose import Skeleton
 
 
 class Batch(NamedTuple):
@@ -67,27 +68,33 @@ def epoch_batches(
 def changed_recordings(
     data: BehaviorSet, model: BehaviorModel, config: TrainingConfig, rng: np.random.Generator
 ) -> list[Example]:
-    """A changed copy of every recording, as the model reads it; a person's are mirrored all or none."""
+    """A changed copy of every recording, as the model reads it.
+
+    A person's recordings are mirrored all or none, and labels such as "left_wave" with them.
+    """
     mirrored = {subject: float(rng.random() < config.augmentation.mirror) for subject in sorted(set(data.subjects))}
     span, partners = max(1, round(model.spec.preparation.rate_hz)), data.skeleton.mirror
-    raw, labels = [], []
+    sides = np.array([*Skeleton(name="labels", joints=model.spec.label_names, bones=()).mirror, UNLABELLED])
+    raw, labels, clips = [], [], []
     for sequence in data:
         settings = replace(config.augmentation, mirror=mirrored[sequence.subject])
         points, kept = augment(sequence.keypoints, sequence.frame_labels, settings, partners, span, rng)
         raw.append(model.prepared(points))
-        labels.append(np.full(len(points), UNLABELLED, dtype=np.int64) if kept is None else kept)
+        kept = np.full(len(points), UNLABELLED) if kept is None else kept
+        clip = UNLABELLED if sequence.clip_label is None else sequence.clip_label
+        labels.append(sides[kept] if settings.mirror else kept)
+        clips.append(int(sides[clip]) if settings.mirror else clip)
     persons: dict[str, Statistics | None] = dict.fromkeys(mirrored)
     if model.spec.normalisation == "person":
         for subject in persons:
             rows = np.flatnonzero(data.subjects == subject)
             persons[subject] = statistics_of([raw[row] for row in rows], model.statistics)
-    clips = np.full(len(data), UNLABELLED) if data.clip_labels is None else data.clip_labels
     delay = np.full(model.spec.delay_frames, UNLABELLED, dtype=np.int64)
     return [
         Example(
             channels=model.standardised(raw[row], persons[str(data.subjects[row])]),
             frame_labels=np.concatenate([delay, labels[row]]),
-            clip_label=int(clips[row]),
+            clip_label=clips[row],
             present=np.arange(len(raw[row])) >= len(delay),
         )
         for row in range(len(data))
