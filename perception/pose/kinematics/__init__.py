@@ -2,6 +2,7 @@
 
 from perception.pose.kinematics.body_pose import BodyPose, forward_kinematics
 from perception.pose.kinematics.body_shape import PARENTS, BodyShape
+from perception.pose.kinematics.ik_errors import IkErrors, ik_errors
 from perception.pose.kinematics.inverse_kinematics import CausalIk, solve_ik
 from perception.pose.kinematics.limb_rotations import IkSettings
 from perception.pose.kinematics.motion_metrics import jerk_rms, lag_s, rmse
@@ -11,8 +12,10 @@ __all__ = [
     "BodyPose",
     "BodyShape",
     "CausalIk",
+    "IkErrors",
     "IkSettings",
     "forward_kinematics",
+    "ik_errors",
     "jerk_rms",
     "lag_s",
     "rmse",

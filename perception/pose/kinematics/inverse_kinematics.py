@@ -20,7 +20,8 @@ The tree is walked from the pelvis outwards; each joint's rotation is found from
 keypoints, p(child) - p(joint), so that an error made at one joint is made good by the next instead of carried along
 to hand and foot; and it places the pelvis by all of its keypoints. That is the idea of the adaptive solution in Li et
 al., "HybrIK", CVPR 2021, section 3.3, here derived from the geometry above for bones and limits of our own.
-What cannot be told in a frame keeps its rotation of the frame before.
+An unseen elbow or knee is put where both its bones reach the wrist or ankle, nearest to where it was seen last; what
+else cannot be told in a frame keeps its rotation of the frame before.
 """
 
 from __future__ import annotations
@@ -111,12 +112,12 @@ class CausalIk:
             if hand is not None:
                 _checked("hands", hand, len(HAND21))
         pose = self._solver.solve(points, _hand_frames(hands[0], hands[1], 1), self._root_m, self._local)
-        self._root_m, self._local = pose.root_m[0], self._solver.local[0]
+        self._root_m, self._local = pose.root_m[0], self._solver.told
         return pose
 
 
 class _Solver:
-    """The walk along the tree for one shape; `local` are the rotations of the last solution."""
+    """The walk along the tree for one shape; `told` are the last rotations that joints' own keypoints told."""
 
     def __init__(self, shape: BodyShape, settings: IkSettings) -> None:
         self._shape, self._settings = shape, settings
@@ -129,17 +130,17 @@ class _Solver:
         self._wrists = Limbs(_both("wrist"), _both("wrist"), shape, settings)
         self._ends = _rows("head", *_both("toe"))
         self._carriers = _rows("neck", *_both("ankle"))
-        self.local = _at_rest()[None]
+        self.told = _at_rest()
 
     def solve(self, points: FloatArray, hands: FloatArray | None, root_m: FloatArray, held: FloatArray) -> BodyPose:
         count = len(points)
         still = np.broadcast_to(np.eye(3), (count, len(BODY18), 3, 3))
-        known = np.ones((count, len(BODY18)), dtype=bool)
-        walk = Walk(points, np.empty((count, len(BODY18), 3)), still.copy(), still.copy(), known)
+        known, bridged = np.ones((count, len(BODY18)), dtype=bool), np.zeros((count, len(BODY18)), dtype=bool)
+        walk = Walk(points, np.empty((count, len(BODY18), 3)), still.copy(), still.copy(), known, bridged)
         self._pelvis(walk, root_m, held)
         self._chest(walk, held)
         self._swung.place(walk)
-        directions = self._swung.directions(walk)
+        directions = self._swung.bridge(walk, self._swung.directions(walk), _BELOW, held)
         self._swung.turn(walk, directions, self._swung.hinge_twists(walk, directions, _BELOW), held)
         self._hinged.place(walk)
         self._forearms(walk, hands, held)
@@ -148,12 +149,12 @@ class _Solver:
         self._hands(walk, hands, held)
         bones = self._shape.offsets_m[self._ends][..., None]
         walk.places[:, self._ends] = walk.places[:, self._carriers] + (walk.world[:, self._carriers] @ bones)[..., 0]
-        self.local = walk.local
+        self.told = np.where(walk.known[-1, :, None, None], walk.local[-1], held)
         return BodyPose(
             root_m=walk.places[:, 0].copy(),
             quats_xyzw=Rotation.from_matrix(walk.local.reshape(-1, 3, 3)).as_quat().reshape(count, -1, 4),
             residual_m=np.sqrt(((walk.places - points) ** 2).sum(axis=-1)),
-            filled=~walk.known,
+            filled=~(walk.known | walk.bridged),
         )
 
     def _pelvis(self, walk: Walk, root_m: FloatArray, held: FloatArray) -> None:

@@ -47,6 +47,8 @@ class HingeLimit:
 
 
 _D = np.pi / 180.0
+STRETCH_RAD = 10.0 * _D
+"""How far elbows and knees go beyond straight."""
 LIMITS: dict[str, JointLimit] = {
     "spine": JointLimit(middle=(0.42, 0.0, 0.91), half_angle_rad=55 * _D, twist_rad=60 * _D),
     "neck": JointLimit(middle=(0.0, 0.0, 1.0), half_angle_rad=50 * _D, twist_rad=75 * _D),
@@ -57,8 +59,8 @@ LIMITS: dict[str, JointLimit] = {
 }
 """By joint; both sides alike."""
 HINGES = {
-    "elbow": HingeLimit(forward=True, bend_rad=(-10 * _D, 155 * _D), twist_rad=90 * _D),
-    "knee": HingeLimit(forward=False, bend_rad=(-10 * _D, 160 * _D)),
+    "elbow": HingeLimit(forward=True, bend_rad=(-STRETCH_RAD, 155 * _D), twist_rad=90 * _D),
+    "knee": HingeLimit(forward=False, bend_rad=(-STRETCH_RAD, 160 * _D)),
 }
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from geometry import FloatArray, InputError
 from perception.pose.kinematics.body_shape import PARENTS, BodyShape
-from perception.pose.kinematics.joint_limits import HINGES, cone_of, into_cone, into_hinge
+from perception.pose.kinematics.joint_limits import HINGES, STRETCH_RAD, cone_of, into_cone, into_hinge
 from perception.pose.kinematics.swing_twist import compose, cross, swing_between, twist_of, unit
 from perception.pose.skeletons import BODY18
 
@@ -49,7 +49,9 @@ class Walk(NamedTuple):
     local: FloatArray
     """(T, 18, 3, 3) rotations in the parents' frames."""
     known: NDArray[np.bool_]
-    """(T, 18) whether a keypoint of the moment told the rotation."""
+    """(T, 18) whether the joint's own keypoints told the rotation."""
+    bridged: NDArray[np.bool_]
+    """(T, 18) whether those two bones on did, together with how the limb was held before."""
 
 
 class Limbs:
@@ -68,6 +70,7 @@ class Limbs:
         self.parents = [PARENTS[row] for row in self.rows]
         self.offsets = shape.offsets_m[self.rows]
         self.bones = shape.offsets_m[self.ends]
+        self._offsets_m = shape.offsets_m
         self.rest = unit(self.bones)
         self.settings = settings
         hinged = [child.rpartition("_")[2] for child in children]
@@ -107,16 +110,46 @@ class Limbs:
         noise = 2.0 * self.settings.noise_m**2 / squared
         sine = np.maximum((ahead * ahead + beside * beside) / squared - 2.0 * noise, 0.0)
         trust = self.settings.twist_spread_rad**2 * sine
-        twist = np.arctan2(beside, ahead) * trust / np.maximum(trust + noise, 1e-12)
+        twist = np.arctan2(beside, ahead)
+        # A limb that leans a little the wrong way is stretched too far; it did not turn its plane about.
+        stretched = (np.abs(twist) > 0.5 * np.pi) & (sine < np.sin(STRETCH_RAD) ** 2)
+        twist = np.where(stretched, twist - np.copysign(np.pi, twist), twist) * trust / np.maximum(trust + noise, 1e-12)
         return np.where(np.isfinite(twist) & self.has_hinge, twist, 0.0)
+
+    def bridge(self, walk: Walk, directions: FloatArray, below: list[int], held: FloatArray) -> FloatArray:
+        """Directions (T, n, 3), those with an unseen far end taken from the keypoint one bone further (rows `below`).
+
+        Two bones of lengths l, m that reach over a distance r leave the joint between them a circle; the bone's angle
+        to the line has cos = (l^2 + r^2 - m^2) / (2 l r). The point of the circle nearest to the last seen direction
+        is taken.
+        """
+        seen = np.isfinite(directions[..., 0])
+        line = walk.points[:, below] - walk.places[:, self.rows]
+        lost = ~seen & np.isfinite(line[..., 0]) & self.has_hinge
+        walk.bridged[:, self.rows] = lost
+        if not lost.any():
+            return directions
+        before = hold(directions, seen, (held[self.rows] @ self.rest[..., None])[..., 0])
+        w = (np.swapaxes(walk.world[:, self.parents], -1, -2) @ line[..., None])[..., 0]
+        reach = np.maximum(np.linalg.norm(w, axis=-1, keepdims=True), 1e-6)
+        w, own, other = w / reach, self._length(self.ends), self._length(below)
+        cosine = np.clip((own**2 + reach**2 - other**2) / (2.0 * own * reach), -1.0, 1.0)
+        across = unit(before - (before * w).sum(axis=-1, keepdims=True) * w)
+        found = cosine * w + np.sqrt(1.0 - cosine**2) * np.nan_to_num(across)
+        return np.where(lost[..., None], unit(found), directions)
+
+    def _length(self, rows: list[int]) -> FloatArray:
+        return np.linalg.norm(self._offsets_m[rows], axis=-1, keepdims=True)
 
     def turn(self, walk: Walk, directions: FloatArray, twists: FloatArray, held: FloatArray) -> None:
         """Give the joints these swings and twists, and those without a direction what they held (18, 3, 3) before."""
         if self.settings.limits:
             twists = self._limit.twists(twists)
         rotations = compose(self.rest, directions, twists)
-        walk.known[:, self.rows] = known = np.isfinite(directions[..., 0])
-        self.set(walk, hold(rotations, known, held[self.rows]))
+        bridged = walk.bridged[:, self.rows]
+        walk.known[:, self.rows] = known = np.isfinite(directions[..., 0]) & ~bridged
+        kept = hold(rotations, known, held[self.rows])
+        self.set(walk, np.where(bridged[..., None, None], rotations, kept) if bridged.any() else kept)
 
     def set(self, walk: Walk, rotations: FloatArray) -> None:
         """Give the joints rotations (T, n, 3, 3) under their parents."""
