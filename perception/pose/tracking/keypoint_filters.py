@@ -31,7 +31,7 @@ class MotionModel:
     """Spread of the velocity of a joint seen for the first time, body sizes per second."""
     noise: float = 0.015
     """Standard deviation of a seen coordinate of score 1; of score s: noise / s."""
-    body_memory_s: float = 0.4
+    body_memory_s: float = 0.3
     """Time over which the velocity of the body is averaged."""
     size_memory_s: float = 0.5
     """Time over which the size of the body is averaged."""

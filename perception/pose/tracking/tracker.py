@@ -2,7 +2,8 @@
 
 Source: two passes over confident and doubtful detections: Zhang et al., "ByteTrack", ECCV 2022; likeness of poses in
 the place of boxes: Xiu et al., "Pose Flow", BMVC 2018. What is new: the likeness knows how sure each joint's
-prediction is, and hidden persons walk on.
+prediction is, and hidden persons walk on. Overlap of boxes comes second, for motion too wild to predict: mixed into
+one cost with the keypoints' likeness it switched more identities in simulated crowds than without.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ class TrackerSettings:
 
     space: Space | None = None
     """Track in pixels or in metres; None: pixels where the first person seen has them, else metres."""
-    high_score: float = 0.5
+    high_score: float = 0.4
     """Detections with this mean score are assigned first."""
     birth_score: float = 0.5
     """Detections with this mean score may begin a person."""
@@ -35,19 +36,19 @@ class TrackerSettings:
     """Detections with this mean score may only carry on a person."""
     joint_score: float = 0.05
     """Joints below count as unseen."""
-    box_share: float = 0.3
-    """Share of the boxes' overlap in the likeness; the rest is that of the keypoints."""
-    spread: float = 1.0
+    least_overlap: float = 0.3
+    """Boxes that overlap this much carry on a person of the frame before whose joints moved beyond all prediction."""
+    spread: float = 0.6
     """Factor on the skeleton's spread of annotators in the likeness: what a pose differs beyond prediction's doubt."""
-    least: float = 0.15
+    least: float = 0.05
     """Less alike than this is not the same person."""
     drift_speed: float = 0.15
     """How fast the place of an unseen person grows doubtful, body sizes per second."""
     confirm_hits: int = 3
     """Frames in which a person must be seen before they get a number, unless nobody else is known."""
-    max_age_s: float = 2.0
+    max_age_s: float = 3.0
     """How long an unseen person is expected back."""
-    duplicate: float = 0.6
+    duplicate: float = 0.75
     """An unassigned detection this like an assigned one is the same person seen twice."""
     motion: MotionModel = field(default_factory=MotionModel)
     """How joints move."""
@@ -55,7 +56,7 @@ class TrackerSettings:
     def __post_init__(self) -> None:
         if self.space not in ("px", "m", None):
             raise InputError("TrackerSettings", expected='space "px", "m" or None', got=repr(self.space))
-        for name in ("high_score", "low_score", "birth_score", "joint_score", "box_share", "least", "duplicate"):
+        for name in ("high_score", "low_score", "birth_score", "joint_score", "least_overlap", "least", "duplicate"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise InputError("TrackerSettings", expected=f"{name} from 0 to 1", got=f"{getattr(self, name)}")
         if not (self.spread > 0.0 and self.drift_speed >= 0.0 and self.confirm_hits >= 1 and self.max_age_s >= 0.0):
@@ -136,24 +137,29 @@ class Tracker:
         drift = (self.settings.drift_speed * known.unseen_s * known.sizes) ** 2
         sigmas = self.settings.spread * self._skeleton.oks_sigmas
         doubt = known.doubt + drift[:, None]
-        joints = keypoint_similarity(known.points, seen.points, seen.weights, known.sizes, sigmas, doubt)
-        boxes = box_overlap(known.points, seen.points, known.sizes)
-        return (1.0 - self.settings.box_share) * joints + self.settings.box_share * boxes
+        return keypoint_similarity(known.points, seen.points, seen.weights, known.sizes, sigmas, doubt)
 
     def _pairs(self, seen: Detections, step_s: float) -> tuple[Rows, Rows]:
-        """Rows of known persons and of the detections that they are, in three passes."""
+        """Rows of known persons and of the detections that they are: the surest first."""
         known, settings = self._known, self.settings
         assert known is not None
-        likeness = self._likeness(known, seen)
+        joints = self._likeness(known, seen)
+        boxes = box_overlap(known.points, seen.points, known.sizes)
         high = seen.scores >= settings.high_score
         low = ~high & (seen.scores >= settings.low_score)
         confirmed = self._ids >= 0
         recent = known.unseen_s <= 1.5 * step_s
+        free = np.ones(len(known), dtype=bool)
         pairs = []
-        for who, which in ((confirmed, high), (confirmed & recent, low), (~confirmed, high)):
-            rows, picks = assign(likeness, np.flatnonzero(who), np.flatnonzero(which), settings.least)
-            confirmed[rows], high[picks], low[picks] = False, False, False
-            likeness[rows] = 0.0
+        for who, which, likeness, least in (
+            (confirmed, high, joints, settings.least),
+            (confirmed & recent, low, joints, settings.least),
+            (confirmed & recent, high, boxes, settings.least_overlap),
+            (~confirmed, high, joints, settings.least),
+            (~confirmed, high, boxes, settings.least_overlap),
+        ):
+            rows, picks = assign(likeness, np.flatnonzero(who & free), np.flatnonzero(which), least)
+            free[rows], high[picks], low[picks] = False, False, False
             pairs.append((rows, picks))
         return np.concatenate([rows for rows, _ in pairs]), np.concatenate([picks for _, picks in pairs])
 
