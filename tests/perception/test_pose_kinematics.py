@@ -18,6 +18,7 @@ from perception.pose.kinematics import (
     forward_kinematics,
     ik_errors,
     solve_ik,
+    solve_track,
 )
 from perception.pose.skeletons import BODY18, COCO17, HAND21, convert
 
@@ -242,6 +243,9 @@ def test_shape_of_a_track_in_another_layout_and_of_half_a_body(humanoid_shape):
     time_s, points, _ = truth("walk")
     coco, scores = convert(points, np.ones(points.shape[:2]), BODY18, COCO17)
     shape = BodyShape.from_track(PersonTrack(skeleton=COCO17, time_s=time_s, keypoints=coco, scores=scores))
+    pose, same = solve_track(PersonTrack(skeleton=COCO17, time_s=time_s, keypoints=coco, scores=scores))
+    np.testing.assert_array_equal(same.offsets_m, shape.offsets_m)
+    assert np.nanmax(pose.residual_m[:, [row("left_wrist"), row("right_ankle")]]) < 0.01
     thigh = np.linalg.norm(shape.offsets_m[row("left_knee")])
     assert thigh == pytest.approx(0.4215, abs=1e-3)
     points[:, [row("left_elbow"), row("left_toe"), row("right_toe")]] = np.nan

@@ -105,6 +105,10 @@ def test_files_cut_off_anywhere_or_filled_with_noise_are_said(tmp_path):
         (tmp_path / "cut.npz").write_bytes(whole[:length])
         with pytest.raises(InputError):
             read_recording(tmp_path / "cut.npz")
+    np.save(tmp_path / "single.npy", np.zeros(3))
+    (tmp_path / "single.npy").rename(tmp_path / "single.npz")
+    with pytest.raises(InputError, match="a single array"):
+        read_recording(tmp_path / "single.npz")
     noise = np.random.default_rng(0).bytes(500)
     for name in ("noise.npz", "noise.csv", "noise.bvh", "noise.amc", "noise.asf"):
         (tmp_path / name).write_bytes(noise)

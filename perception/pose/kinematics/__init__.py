@@ -6,6 +6,7 @@ from perception.pose.kinematics.ik_errors import IkErrors, ik_errors
 from perception.pose.kinematics.inverse_kinematics import CausalIk, solve_ik
 from perception.pose.kinematics.limb_rotations import IkSettings
 from perception.pose.kinematics.motion_metrics import jerk_rms, lag_s, rmse
+from perception.pose.kinematics.track_kinematics import solve_track
 
 __all__ = [
     "PARENTS",
@@ -20,4 +21,5 @@ __all__ = [
     "lag_s",
     "rmse",
     "solve_ik",
+    "solve_track",
 ]

@@ -192,7 +192,8 @@ def _get(
 
 def _load(path: Path) -> Arrays:
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as stream:
+            file = np.load(stream, allow_pickle=False)
             if not isinstance(file, np.lib.npyio.NpzFile):
                 raise ValueError("a single array")
             return {key: file[key] for key in file.files}
@@ -200,7 +201,7 @@ def _load(path: Path) -> Arrays:
         if not path.is_file():
             raise InputError(str(path), expected="a readable file", got=error.strerror or str(error)) from None
         raise InputError(str(path), expected="an npz file of keypoints", got="a damaged one") from None
-    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error, KeyError, NotImplementedError) as error:
+    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error, KeyError, NotImplementedError, MemoryError) as error:
         raise InputError(
             str(path), expected="an npz file of plain arrays", got=str(error)[:120], remedy="is the file cut off?"
         ) from None
