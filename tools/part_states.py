@@ -18,7 +18,7 @@ import numpy as np
 from envs.humanoid import CLIP_NAMES, KEYPOINTS, noisy_keypoints, read_clip
 from geometry import FloatArray, PinholeCamera, invert, look_at, transform_points
 from perception.behavior.features import FeatureSettings, FeatureTrack, person_features
-from perception.behavior.part_states import Predicate, fit_predicate, reliability, save_predicates
+from perception.behavior.part_states import Predicate, feature_settings, fit_predicate, reliability, save_predicates
 from perception.behavior.part_states.part_states import FITTED, PartStates
 from perception.pose import PersonTrack, Skeleton
 from perception.pose.skeletons import BODY18
@@ -96,8 +96,8 @@ def clips(rng: np.random.Generator) -> Iterator[tuple[FeatureTrack, dict[str, Fl
             points = motion.keypoints_m()
             truth = what_holds(name, points)
             noisy = noisy_keypoints(points, NOISE_M, rng)
-            yield features(times, noisy, FeatureSettings(reference="world")), truth
-            yield features(times, picture(points, rng), FeatureSettings()), truth
+            yield features(times, noisy, feature_settings("world")), truth
+            yield features(times, picture(points, rng), feature_settings("camera")), truth
 
 
 def features(times: FloatArray, points: FloatArray, settings: FeatureSettings) -> FeatureTrack:

@@ -10,7 +10,6 @@ import pytest
 from envs.humanoid import KEYPOINTS, noisy_keypoints, read_clip
 from geometry import FloatArray, InputError
 from perception.behavior.features import (
-    FeatureSettings,
     FeatureStream,
     FeatureTrack,
     ObjectTrack,
@@ -22,6 +21,7 @@ from perception.behavior.part_states import (
     PartStates,
     PartStateTrack,
     Predicate,
+    feature_settings,
     fit_predicate,
     load_predicates,
     reliability,
@@ -32,7 +32,7 @@ from perception.pose import Person, PersonTrack, Skeleton
 from perception.pose.skeletons import BODY18
 
 HUMANOID = Skeleton(name="humanoid", joints=KEYPOINTS, bones=BODY18.bones)
-WORLD = FeatureSettings(reference="world")
+WORLD = feature_settings("world")
 
 
 def test_a_factor_is_the_logistic_function_of_its_steps() -> None:

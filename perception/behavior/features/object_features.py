@@ -19,6 +19,7 @@ from perception.pose.skeletons import BODY18, HAND21
 _OF_HAND = (
     ("hand_distance", "torso"),
     ("hand_closing_speed", "torso/s"),
+    ("hand_heading", "1"),
     ("hand_comotion", "1"),
     ("hand_relative_speed", "torso/s"),
 )
@@ -75,7 +76,8 @@ def object_features(
     """Features between a person and one object, frame by frame.
 
     A hand's place is midway between the tips of thumb and index finger, or the wrist where they are not seen.
-    Closing speed is positive when they approach. Co-motion is the cosine between the velocities of hand and object.
+    Closing speed is positive when they approach; heading is the cosine between the hand's velocity and the way to the
+    object. Co-motion is the cosine between the velocities of hand and object.
     Height is over the object's first five places (their median), tilt is from its first orientation.
 
     Returns:
@@ -115,11 +117,12 @@ def object_rows(
         [
             distance(places, positions[:, None]) / torso,
             -separation_rate(offset, relative) / torso,
+            _heading(hand_velocity, -offset),
             cosine_between(hand_velocity, np.broadcast_to(velocity[:, None], hand_velocity.shape)),
             np.linalg.norm(relative, axis=-1) / torso,
         ],
         axis=-1,
-    )  # (T, 2, 4)
+    )  # (T, 2, 5)
     own = np.column_stack(
         [
             np.linalg.norm(velocity, axis=-1) / motion.torso,
@@ -129,6 +132,13 @@ def object_rows(
         ]
     )
     return np.hstack([of_hands.reshape(len(of_hands), -1), own])
+
+
+def _heading(velocity: FloatArray, way: FloatArray) -> FloatArray:
+    """Cosine between them; 0 for a hand that rests or has arrived."""
+    cosine = cosine_between(velocity, way)
+    known = np.isfinite(velocity).all(axis=-1) & np.isfinite(way).all(axis=-1)
+    return np.where(known, np.nan_to_num(cosine, nan=0.0), np.nan)
 
 
 def start_heights(heights: FloatArray, *, causal: bool) -> FloatArray:

@@ -1,15 +1,18 @@
 """What body parts do, as soft predicates that keep their evidence."""
 
 from perception.behavior.part_states.calibration import Reliability, fit_predicate, reliability
+from perception.behavior.part_states.definitions import SIDES
 from perception.behavior.part_states.part_states import (
     PartStates,
     PartStateTrack,
+    feature_settings,
     load_predicates,
     save_predicates,
 )
 from perception.behavior.part_states.predicate import Evidence, Factor, FactorEvidence, Predicate
 
 __all__ = [
+    "SIDES",
     "Evidence",
     "Factor",
     "FactorEvidence",
@@ -17,6 +20,7 @@ __all__ = [
     "PartStates",
     "Predicate",
     "Reliability",
+    "feature_settings",
     "fit_predicate",
     "load_predicates",
     "reliability",

@@ -23,6 +23,8 @@ def body_definitions() -> tuple[Predicate, ...]:
     states = [
         _state("body:still", below("torso_speed", 0.2, 0.04)),
         _state("body:move", above("torso_speed", 0.35, 0.06)),
+        _state("body:rise", above("torso_rise_speed", 0.8, 0.12)),
+        _state("body:sink", below("torso_rise_speed", -0.8, 0.12)),
         _state("body:turn", above("heading_rate", 1.2, 0.2)),
         _state("hip:sit", *(below(f"{side}_{joint}_angle", 2.2, 0.12) for joint in ("hip", "knee") for side in SIDES),
                slow, below("trunk_lean", 0.8, 0.1)),
@@ -48,8 +50,10 @@ def _limb_definitions(side: str) -> tuple[Predicate, ...]:
         _state(f"{side}_hand:gesture-to", above(over_hips, 0.35, 0.05), above(speed, 0.5, 0.08)),
         _state(f"{side}_arm:raise", above(over_shoulders, -0.05, 0.05)),
         _state(f"{side}_arm:extend", above(f"{side}_elbow_angle", 2.6, 0.1)),
+        _state(f"{side}_arm:punch", above(speed, 2.5, 0.3), above(over_shoulders, -0.45, 0.06),
+               above(f"{side}_elbow_angle", 1.6, 0.15)),
         _state(f"{side}_arm:swing", above(speed, 1.0, 0.15), below(over_shoulders, -0.2, 0.06)),
-    )
+    )  # fmt: skip
 
 
 def thing_definitions() -> tuple[Predicate, ...]:
@@ -72,7 +76,13 @@ def hold_definitions(side: str) -> tuple[Predicate, ...]:
     moves, rests = above("speed", 0.25, 0.04), below("speed", 0.25, 0.04)
     return (
         _state(f"{hand}:near-thing", below(distance, 0.5, 0.05)),
-        _state(f"{hand}:reach-for", above(closing, 0.3, 0.05), above(distance, 0.2, 0.03), rests),
+        _state(
+            f"{hand}:reach-for",
+            above(closing, 0.3, 0.05),
+            above(f"{side}_hand_heading", 0.75, 0.06),
+            above(distance, 0.2, 0.03),
+            rests,
+        ),
         _state(f"{hand}:touch", near),
         _state(f"{hand}:hold", *held),
         _state(f"{hand}:carry", *held, moves),

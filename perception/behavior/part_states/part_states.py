@@ -10,14 +10,23 @@ from pathlib import Path
 import numpy as np
 
 from geometry import FloatArray, InputError
-from perception.behavior.features import OBJECT_FEATURES, PERSON_FEATURES, FeatureTrack
+from perception.behavior.features import OBJECT_FEATURES, PERSON_FEATURES, FeatureSettings, FeatureTrack
 from perception.behavior.part_states.definitions import SIDES, body_definitions, hold_definitions, thing_definitions
+from perception.behavior.part_states.factor_table import FactorTable
 from perception.behavior.part_states.predicate import Evidence, Factor, FactorEvidence, Predicate
 
 FITTED = Path(__file__).with_name("part_states.json")
 """The states that come with graspmimic, fitted to labelled data."""
 
+SPAN_S = 0.2
+"""Window for velocities: with less, a centimetre of noise at rest looks like motion."""
+
 _OBJECT_STATES = (*thing_definitions(), *(state for side in SIDES for state in hold_definitions(side)))
+
+
+def feature_settings(reference: str) -> FeatureSettings:
+    """How the features that part states read are measured; `reference` is that of the frames."""
+    return FeatureSettings(span_s=SPAN_S, reference=reference)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +88,9 @@ class PartStates:
         """States over `PERSON_FEATURES`."""
         self.of_object = _OBJECT_STATES
         """States over `PERSON_FEATURES` and `OBJECT_FEATURES` of one object."""
+        person = [name for name, _ in PERSON_FEATURES]
+        self._body_table = FactorTable(self.body, person)
+        self._object_table = FactorTable(self.of_object, [*person, *(name for name, _ in OBJECT_FEATURES)])
 
     @classmethod
     def from_pretrained(cls, path: str | Path = FITTED) -> PartStates:
@@ -106,16 +118,13 @@ class PartStates:
             person: (len(PERSON_FEATURES),).
             of_object: (len(OBJECT_FEATURES),); None for the states of the body alone.
         """
-        names = [name for name, _ in PERSON_FEATURES]
-        values = np.asarray(person, dtype=float)
+        values, table = np.asarray(person, dtype=float), self._body_table
         if of_object is not None:
-            names += [name for name, _ in OBJECT_FEATURES]
-            values = np.concatenate([values, np.asarray(of_object, dtype=float)])
-        if values.shape != (len(names),):
-            raise InputError("PartStates.row", expected=f"{len(names)} features", got=f"{values.shape}")
-        lookup = dict(zip(names, values, strict=True))
-        states = self.body if of_object is None else self.of_object
-        return {state.name: float(_truth(state, lookup)) for state in states}
+            values, table = np.concatenate([values, np.asarray(of_object, dtype=float)]), self._object_table
+        count = len(PERSON_FEATURES) + (0 if of_object is None else len(OBJECT_FEATURES))
+        if values.shape != (count,):
+            raise InputError("PartStates.row", expected=f"{count} features", got=f"{values.shape}")
+        return dict(zip(table.names, table.truths(values).tolist(), strict=True))
 
 
 def _truth(state: Predicate, values: dict[str, FloatArray]) -> FloatArray:

@@ -1,0 +1,135 @@
+"""What the rules say of one layer: part states of a person and of every object, turned into chances of labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from geometry import FloatArray
+from perception.behavior.part_states import SIDES, PartStates, PartStateTrack
+from perception.behavior.reasoning import PredicateTrack, Reason, Reasoner
+from perception.behavior.reasoning.reasoner import evaluate_rules, explain_rules
+from perception.behavior.watching.layers import Layer
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerTruths:
+    """Truths of a layer's behaviours, each with the object that it is truest of."""
+
+    layer: Layer
+    """Whose behaviours."""
+    truths: FloatArray
+    """(T, B): each moment counts to what it turns out to be a part of."""
+    proofs: FloatArray
+    """(T, B): only what is complete at that moment."""
+    objects: tuple[str, ...]
+    """Names of the objects that `tracks` tell of; "" for none."""
+    choice: FloatArray
+    """(T, B) row of `objects` for each truth."""
+    seen: FloatArray
+    """(T,) whether any of the rules' predicates could be seen."""
+    tracks: tuple[PredicateTrack, ...]
+    """One for each of `objects`."""
+
+    def chances(self) -> FloatArray:
+        """(T, 1 + B) of nothing and of each behaviour; NaN where nothing could be seen."""
+        return chances_of(self.truths, self.seen)
+
+    def object_of(self, behavior: str, rows: slice) -> str:
+        """The object that a behaviour is mostly about in some frames."""
+        column = self.layer.behaviors.index(behavior)
+        weight = np.bincount(
+            self.choice[rows, column].astype(int), self.truths[rows, column] + 1e-9, minlength=len(self.objects)
+        )
+        return self.objects[int(weight.argmax())]
+
+    def reasons(self, reasoner: Reasoner, behavior: str, rows: slice, top: int = 2) -> tuple[Reason, ...]:
+        """The weightiest rules where the behaviour was most true in some frames."""
+        column = self.layer.behaviors.index(behavior)
+        row = rows.start + int(self.proofs[rows, column].argmax())
+        track = self.tracks[int(self.choice[row, column])]
+        return explain_rules(reasoner, track, behavior, row, top).reasons
+
+
+def chances_of(truths: FloatArray, seen: FloatArray) -> FloatArray:
+    """(T, 1 + B) chances of nothing and of each behaviour, of which one is the case, from truths (T, B).
+
+    Odds of each behaviour against nothing are t / (1 - t): with one behaviour its chance is its truth.
+    """
+    odds = truths / np.maximum(1.0 - truths, 1e-3)
+    shares = np.concatenate([np.ones((len(truths), 1)), odds], axis=1)
+    chances = shares / shares.sum(axis=1, keepdims=True)
+    return np.where(np.asarray(seen, dtype=bool)[:, None], chances, np.nan)
+
+
+def layer_truths(
+    layer: Layer,
+    reasoner: Reasoner,
+    body: PartStateTrack,
+    things: Mapping[str, PartStateTrack],
+    categories: Mapping[str, str],
+) -> LayerTruths:
+    """Evaluate the rules once without an object and once with each.
+
+    Args:
+        layer: what to tell.
+        reasoner: the rules.
+        body: states of the person.
+        things: states with each object, by its name.
+        categories: class of each object.
+    """
+    objects = ("", *things) if about_objects(layer, reasoner) else ("",)
+    tracks = tuple(
+        predicates_of(layer, [body] if not name else [body, things[name]], categories.get(name, name))
+        for name in objects
+    )
+    columns = [reasoner.behaviors.index(name) for name in layer.behaviors]
+    found = [evaluate_rules(reasoner, track) for track in tracks]
+    said = np.stack([each.spans[:, columns] for each in found])  # (O, T, B)
+    choice = said.argmax(axis=0)
+    proofs = np.stack([each.truths[:, columns] for each in found])
+    return LayerTruths(
+        layer=layer,
+        truths=said.max(axis=0),
+        proofs=np.take_along_axis(proofs, choice[None], axis=0)[0],
+        objects=objects,
+        choice=choice,
+        seen=_any_seen(reasoner, layer, tracks),
+        tracks=tracks,
+    )
+
+
+def about_objects(layer: Layer, reasoner: Reasoner) -> bool:
+    """Whether any of the layer's rules looks at an object."""
+    of_object = {state.name for state in PartStates().of_object}
+    return any(
+        name.startswith("object:") or name in of_object or any(f"{side}_{name}" in of_object for side in SIDES)
+        for name in needed_predicates(layer, reasoner)
+    )
+
+
+def needed_predicates(layer: Layer, reasoner: Reasoner) -> set[str]:
+    """Names that the layer's rules ask for."""
+    rules = (rule for rule in reasoner.rules if rule.behavior in layer.behaviors)
+    return {name for rule in rules for name, _ in rule.when.literals()}
+
+
+def predicates_of(layer: Layer, states: Sequence[PartStateTrack], category: str) -> PredicateTrack:
+    """States as predicates, without those of the side that the layer does not look at."""
+    columns = {
+        name: np.asarray(track.column(name))
+        for track in states
+        for name in track.names
+        if not layer.hidden_side or not name.startswith(f"{layer.hidden_side}_")
+    }
+    if category:
+        columns[f"object:{category}"] = np.ones(len(states[0].time_s))
+    return PredicateTrack.from_mapping(columns, states[0].time_s)
+
+
+def _any_seen(reasoner: Reasoner, layer: Layer, tracks: Sequence[PredicateTrack]) -> FloatArray:
+    needed = [name for name in needed_predicates(layer, reasoner) if not name.startswith("object:")]
+    columns = [np.isfinite(track.column(name)) for track in tracks for name in needed]
+    return np.any(columns, axis=0) if columns else np.ones(len(tracks[0]), dtype=bool)

@@ -1,0 +1,168 @@
+"""Watching a recording as a whole: the past and the future of every frame count."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from geometry import InputError
+from perception.behavior.decoding import decode, emissions_from_chances
+from perception.behavior.features import object_features, object_track, person_features
+from perception.behavior.part_states import PartStates, PartStateTrack, feature_settings
+from perception.behavior.reasoning import Reasoner, RuleBook
+from perception.behavior.watching.layer_truths import LayerTruths, layer_truths
+from perception.behavior.watching.layers import layers_of
+from perception.behavior.watching.object_smoothing import smooth_object
+from perception.behavior.watching.timeline import (
+    NOTHING,
+    StateOfPhoto,
+    Timeline,
+    TimelineSegment,
+    in_order,
+)
+from perception.pose import PersonTrack, PoseFrame, persons_in, track_of_person
+from perception.pose.smoothing import RtsSettings, body_size, smooth_track
+from perception.pose.tracking import Tracker, stitch
+
+
+@dataclass(frozen=True, kw_only=True)
+class WatchSettings:
+    """How a recording is watched."""
+
+    least_confidence: float = 0.6
+    """Segments below it are marked as unsure."""
+    least_frames: int = 5
+    """Persons in fewer frames are left out."""
+    least_segment_s: float = 0.1
+    """Shorter segments are left out."""
+    emission_weight: float = 0.3
+    """How much each frame counts against grammar and durations: neighbouring frames say the same thing again."""
+
+    def __post_init__(self) -> None:
+        if not (0.0 <= self.least_confidence <= 1.0 and self.least_frames >= 1 and 0.0 < self.emission_weight <= 1.0):
+            raise InputError(
+                "WatchSettings",
+                expected="least_confidence in [0, 1], least_frames >= 1, 0 < emission_weight <= 1",
+                got=f"{self}",
+            )
+
+
+def track_frames(frames: Sequence[PoseFrame]) -> list[PoseFrame]:
+    """Frames with persons who keep their numbers; those of a recording that has them already stay as they are."""
+    if all(person.id >= 0 for frame in frames for person in frame.persons):
+        return list(frames)
+    if len(frames) == 1:
+        numbered = tuple(replace(person, id=number) for number, person in enumerate(frames[0].persons))
+        return [frames[0].with_persons(numbered)]
+    return stitch(list(Tracker().track(frames)))
+
+
+def watch_recording(
+    frames: Sequence[PoseFrame], *, rules: Reasoner | None = None, settings: WatchSettings | None = None
+) -> Timeline:
+    """Say what every person in a recording does.
+
+    Args:
+        frames: in order of time, from any source; persons without numbers are tracked.
+        rules: a rule book or a rule model; None for the book that comes with graspmimic.
+        settings: None for the defaults.
+
+    Returns:
+        The timeline; without segments where nobody is in view. For a single frame it holds part states instead.
+
+    Raises:
+        InputError: if there is no frame at all.
+    """
+    if not frames:
+        raise InputError("watch", expected="at least one frame", got="none")
+    settings, rules = settings or WatchSettings(), rules or RuleBook.built_in()
+    tracked = track_frames(frames)
+    counts = persons_in(tracked)
+    times = [frame.time_s for frame in tracked]
+    frame_s = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
+    states: list[StateOfPhoto] = []
+    segments: list[TimelineSegment] = []
+    for person, count in counts.items():
+        if len(tracked) == 1:
+            states += _photo_states(tracked, person)
+        elif count >= min(settings.least_frames, len(tracked)):
+            segments += _segments_of_person(tracked, person, rules, settings)
+    return Timeline(
+        segments=in_order(segments),
+        start_s=times[0],
+        end_s=times[-1] + frame_s,
+        frames=len(tracked),
+        persons=tuple(sorted(counts)),
+        states=tuple(states),
+    )
+
+
+def part_states_of_person(
+    frames: Sequence[PoseFrame], person: int
+) -> tuple[PersonTrack, PartStateTrack, dict[str, PartStateTrack], dict[str, str]]:
+    """The smoothed track of a person, states of the body and with each object, and the objects' classes."""
+    seen = [frame for frame in frames if any(each.id == person for each in frame.persons)]
+    raw = track_of_person(seen, person)
+    track = smooth_track(raw, RtsSettings()) if len(seen) > 1 else raw
+    settings = feature_settings(seen[0].reference)
+    features, states = person_features(track, settings), PartStates.from_pretrained()
+    categories = {thing.name: thing.category or thing.name for frame in seen for thing in frame.objects}
+    metres, size = track.keypoints.shape[2] == 3, body_size(track.keypoints)
+    things = {}
+    for name in categories:
+        thing = object_track(seen, name, metres=metres)
+        of_object = object_features(track, smooth_object(thing, track.time_s, size), settings)
+        things[name] = states.track_with(features, of_object, name)
+    return track, states.track(features), things, categories
+
+
+def _segments_of_person(
+    frames: Sequence[PoseFrame], person: int, rules: Reasoner, settings: WatchSettings
+) -> list[TimelineSegment]:
+    track, body, things, categories = part_states_of_person(frames, person)
+    found = []
+    for layer in layers_of(rules.behaviors):
+        truths = layer_truths(layer, rules, body, things, categories)
+        found += _decoded(truths, track, person, rules, settings)
+    return found
+
+
+def _decoded(
+    truths: LayerTruths, track: PersonTrack, person: int, rules: Reasoner, settings: WatchSettings
+) -> list[TimelineSegment]:
+    emissions = emissions_from_chances(truths.chances(), weight=settings.emission_weight)
+    decoding = decode(emissions, truths.layer.model(), track.time_s, least_confidence=settings.least_confidence)
+    found = []
+    for segment in decoding.segments:
+        rows = slice(segment.first_frame, segment.last_frame + 1)
+        if segment.label == NOTHING or segment.end_s - segment.start_s < settings.least_segment_s:
+            continue
+        doubt = segment.doubt if truths.seen[rows].mean() >= 0.5 else "hardly seen"
+        found.append(
+            TimelineSegment(
+                person=person,
+                layer=truths.layer.name,
+                label=segment.label,
+                start_s=segment.start_s,
+                end_s=segment.end_s,
+                confidence=segment.confidence,
+                object=truths.object_of(segment.label, rows),
+                doubt=doubt,
+                reasons=truths.reasons(rules, segment.label, rows),
+            )
+        )
+    return found
+
+
+def _photo_states(frames: Sequence[PoseFrame], person: int, least: float = 0.5) -> list[StateOfPhoto]:
+    _, body, things, _ = part_states_of_person(frames, person)
+    found = []
+    for track in (body, *things.values()):
+        for name in track.names:
+            truth = float(track.column(name)[0])
+            if truth >= least:
+                evidence = str(track.evidence(name, 0))
+                found.append(StateOfPhoto(person=person, state=name, truth=truth, evidence=evidence))
+    return sorted(found, key=lambda state: -state.truth)
