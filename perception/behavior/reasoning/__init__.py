@@ -1,0 +1,22 @@
+"""Rules over part states, objects and time: written by people or mined from data, and every decision explained."""
+
+from perception.behavior.reasoning.condition_text import parse_condition
+from perception.behavior.reasoning.explanation import Evidence, Explanation, Reason
+from perception.behavior.reasoning.predicate_track import PredicateTrack
+from perception.behavior.reasoning.reasoner import Reasoner, RuleTruths
+from perception.behavior.reasoning.rule import Rule
+from perception.behavior.reasoning.rule_book import RuleBook
+from perception.behavior.reasoning.rule_monitor import RuleMonitor
+
+__all__ = [
+    "Evidence",
+    "Explanation",
+    "PredicateTrack",
+    "Reason",
+    "Reasoner",
+    "Rule",
+    "RuleBook",
+    "RuleMonitor",
+    "RuleTruths",
+    "parse_condition",
+]

@@ -1,0 +1,86 @@
+"""Rules at work on a live stream: one moment at a time, with memory that does not grow."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+
+import numpy as np
+
+from geometry import InputError
+from perception.behavior.reasoning.evaluation import ConditionMonitor
+from perception.behavior.reasoning.explanation import Explanation, reason_of
+from perception.behavior.reasoning.predicate_track import PredicateTrack, check_truths
+from perception.behavior.reasoning.reasoner import Reasoner
+from perception.behavior.reasoning.temporal import Truth
+
+
+class RuleMonitor:
+    """Tells the behaviours of a stream: the same numbers as `evaluate` gives for the whole recording."""
+
+    def __init__(self, reasoner: Reasoner, memory_s: float = 10.0) -> None:
+        """Begin before the first moment.
+
+        Args:
+            reasoner: a rule book or a rule model.
+            memory_s: how far back evidence is kept for explanations, seconds; truths do not depend on it.
+        """
+        if not memory_s > 0.0:
+            raise InputError("RuleMonitor", expected="memory_s above 0", got=f"{memory_s}")
+        self._reasoner, self._memory_s = reasoner, memory_s
+        self._conditions = {rule.when: ConditionMonitor(rule.when) for rule in reasoner.rules}
+        self._seen: deque[tuple[float, dict[str, float]]] = deque()
+        self._truths: dict[object, Truth] = {}
+
+    def update(self, time_s: float, truths: Mapping[str, float]) -> dict[str, float]:
+        """Take the next moment.
+
+        Args:
+            time_s: seconds; later than the moment before.
+            truths: 0 to 1 by predicate; what is missing or NaN is unknown.
+        Returns:
+            probability by behaviour.
+        """
+        if not np.isfinite(time_s) or (self._seen and time_s <= self._seen[-1][0]):
+            last = f"after {self._seen[-1][0]:g}" if self._seen else "as the first"
+            raise InputError("RuleMonitor", expected="finite times in growing order", got=f"{time_s:g} {last}")
+        check_truths(np.array(list(truths.values()), dtype=float), "RuleMonitor")
+        self._truths = {when: monitor.update(time_s, truths) for when, monitor in self._conditions.items()}
+        self._seen.append((time_s, dict(truths)))
+        while self._seen[0][0] < time_s - self._memory_s:
+            self._seen.popleft()
+        probabilities = self._reasoner.joined(self._row()[None])[0]
+        return dict(zip(self._reasoner.behaviors, probabilities.tolist(), strict=True))
+
+    def explain(self, behavior: str, top: int = 3) -> Explanation:
+        """Why the behaviour is told at the last moment; evidence older than the memory is cut off.
+
+        Raises:
+            InputError: if nothing has been seen yet, or no rule tells of it.
+        """
+        if behavior not in self._reasoner.behaviors or not self._seen:
+            known = ", ".join(self._reasoner.behaviors)
+            raise InputError("RuleMonitor", expected=f"a moment seen, and one of {known}", got=f"{behavior!r}")
+        row, gains, track = self._row(), self._reasoner.contributions(self._row()), self._recent()
+        rules = self._reasoner.rules
+        mine = [number for number, rule in enumerate(rules) if rule.behavior == behavior and gains[number]]
+        mine.sort(key=lambda number: -abs(gains[number]))
+        reasons = []
+        for number in mine[:top]:
+            since_s, gain = self._truths[rules[number].when].since_s, float(gains[number])
+            reasons.append(
+                reason_of(rules[number], track, len(track) - 1, truth=float(row[number]), since_s=since_s, gain=gain)
+            )
+        probability = self._reasoner.joined(row[None])[0, self._reasoner.behaviors.index(behavior)]
+        return Explanation(
+            behavior=behavior, probability=float(probability), time_s=self._seen[-1][0], reasons=tuple(reasons)
+        )
+
+    def _row(self) -> np.ndarray:
+        return np.array([self._truths[rule.when].value for rule in self._reasoner.rules])
+
+    def _recent(self) -> PredicateTrack:
+        names = tuple(dict.fromkeys(name for _, truths in self._seen for name in truths))
+        table = np.array([[truths.get(name, np.nan) for name in names] for _, truths in self._seen], dtype=float)
+        times = np.array([time_s for time_s, _ in self._seen])
+        return PredicateTrack(names=names, truths=table.reshape(len(times), len(names)), time_s=times)
