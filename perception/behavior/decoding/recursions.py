@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geometry import FloatArray, InputError
+from perception.behavior.decoding.markov_chain import chain_best_path, chain_posteriors, is_markov_chain
 from perception.behavior.decoding.semi_markov import LogTables
 
 
@@ -26,8 +27,6 @@ class Posteriors:
     """(T, S) P(label at this frame | all frames)."""
     transitions: FloatArray
     """(S, S) expected number of changes."""
-    lengths: FloatArray
-    """(D, S) expected number of finished segments of d frames, d = 1..D."""
     first: FloatArray
     """(S,) P(first label)."""
 
@@ -49,6 +48,8 @@ def best_path(emissions: FloatArray, tables: LogTables) -> tuple[NDArray[np.int_
     Returns:
         (T,) labels, and the log probability of path and frames together.
     """
+    if is_markov_chain(tables):
+        return chain_best_path(emissions, tables)
     total, states, longest = len(emissions), emissions.shape[1], len(tables.length)
     summed = np.concatenate([np.zeros((1, states)), np.cumsum(emissions, axis=0)])
     start, end = np.full((total + 1, states), -np.inf), np.full((total + 1, states), -np.inf)
@@ -102,6 +103,9 @@ def posteriors(emissions: FloatArray, tables: LogTables) -> Posteriors:
         emissions: (T, S) log P(frame | label), finite.
         tables: the model at this frame rate.
     """
+    if is_markov_chain(tables):
+        likelihood, frames, changes = chain_posteriors(emissions, tables)
+        return Posteriors(likelihood, frames, changes, frames[0])
     summed = np.concatenate([np.zeros((1, emissions.shape[1])), np.cumsum(emissions, axis=0)])
     start, end, tail = _forward(summed, tables)
     log_likelihood = float(log_sum(end[-1]))
@@ -133,9 +137,7 @@ def _backward(
     states = summed.shape[1]
     after_end, after_tail = np.full(summed.shape, -np.inf), np.full(summed.shape, -np.inf)
     after_tail[total] = 0.0
-    frames, lengths = np.zeros((total, states)), np.zeros(tables.length.shape)
-    changes = np.zeros((states, states))
-    first = np.zeros(states)
+    frames, changes, first = np.zeros((total, states)), np.zeros((states, states)), np.zeros(states)
     for t in range(total - 1, -1, -1):
         reach = min(longest, total - t)
         law = tables.length[:reach].copy()
@@ -149,8 +151,6 @@ def _backward(
         ahead = np.logaddexp(log_sum(terms), long)
         weights = np.exp(start[t] + terms - log_likelihood)
         frames[t : t + reach] += weights[::-1].cumsum(axis=0)[::-1] + np.exp(start[t] + long - log_likelihood)
-        finished = reach - 1 if t + reach == total else reach
-        lengths[:finished] += weights[:finished]
         first = np.exp(start[t] + ahead - log_likelihood)
         frames[t] += np.exp(tail[t + 1] + after_tail[t + 1] - log_likelihood)
         if t > 0:
@@ -158,7 +158,7 @@ def _backward(
             after_end[t] = log_sum(tables.transition + ahead, axis=1)
             stays = tables.tail_stay + summed[t + 1] - summed[t] + after_tail[t + 1]
             after_tail[t] = np.logaddexp(tables.tail_end + after_end[t], stays)
-    return Posteriors(log_likelihood, frames / frames.sum(axis=1, keepdims=True), changes, lengths, first)
+    return Posteriors(log_likelihood, frames / frames.sum(axis=1, keepdims=True), changes, first)
 
 
 def _check_possible(log_likelihood: float) -> None:

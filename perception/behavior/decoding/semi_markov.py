@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from geometry import FloatArray, InputError
-from perception.behavior.decoding.durations import Duration, duration_table, fit_duration
+from perception.behavior.decoding.durations import Duration, NegativeBinomial, duration_table, fit_duration
 
 _LONGEST_FRAMES, _COVERED = 600, 0.995
 
@@ -97,10 +97,12 @@ class SemiMarkov:
         Args:
             rate_hz: frames per second.
             longest: frames with a law of their own, beyond which it is geometric; None covers 99.5 % of every label's
-                segments, and at most 600 frames.
+                segments, at most 600 frames, and one frame where all laws are geometric: the plain HMM at its cost.
         """
         if not 0.0 < rate_hz < np.inf:
             raise InputError("SemiMarkov.tables", expected="rate_hz > 0", got=f"{rate_hz}")
+        if longest is None and all(isinstance(law, NegativeBinomial) and law.is_geometric for law in self.durations):
+            longest = 1
         table = duration_table(self.durations, rate_hz, _LONGEST_FRAMES if longest is None else longest)
         if longest is None:
             table = table[: max(2, int((table > 1.0 - _COVERED).sum(axis=0).max())) + 1]
