@@ -205,4 +205,4 @@ def test_a_model_says_what_it_was_not_trained_for() -> None:
         replace(model.spec, label_names=("a",))
     with pytest.raises(InputError, match="5000000 bytes"):
         big = BehaviorNetwork(NetworkSpec(groups=model.spec.preparation.groups, labels=3, width=600))
-        BehaviorModel(model.spec, big, model.statistics).save(Path("never.safetensors"), {})
+        BehaviorModel(model.spec, big, model.statistics)

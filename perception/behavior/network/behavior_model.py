@@ -68,9 +68,19 @@ class BehaviorModel:
         spec: what it reads and says.
         network: of these sizes.
         statistics: of the training set's channels.
+    Raises:
+        InputError: if the network is larger than 5 MB.
     """
 
     def __init__(self, spec: ModelSpec, network: BehaviorNetwork, statistics: Statistics) -> None:
+        size = sum(tensor.numel() * tensor.element_size() for tensor in network.state_dict().values())
+        if size > LARGEST_BYTES:
+            raise InputError(
+                "BehaviorModel",
+                expected=f"weights of at most {LARGEST_BYTES} bytes",
+                got=f"{size}",
+                remedy="less width",
+            )
         self.spec, self.network, self.statistics = spec, network, statistics
 
     def person_statistics(self, recordings: Sequence[NDArray[np.floating]]) -> Statistics:
@@ -113,15 +123,10 @@ class BehaviorModel:
         """Write NAME.safetensors and NAME.json with the spec and the record of what made it.
 
         Raises:
-            InputError: if the file would be larger than 5 MB, or cannot be written.
+            InputError: if the files cannot be written.
         """
         tensors = dict(self.network.state_dict())
         tensors |= {f"statistics.{key}": torch.tensor(value) for key, value in vars(self.statistics).items()}
-        size = sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())
-        if size > LARGEST_BYTES:
-            raise InputError(
-                str(path), expected=f"a model of at most {LARGEST_BYTES} bytes", got=f"{size}", remedy="less width"
-            )
         save_weights(Path(path), tensors, {**record, "format": FORMAT, "model": asdict(self.spec)})
 
     @classmethod

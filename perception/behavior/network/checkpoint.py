@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
 
 from geometry import InputError
-from perception.behavior.network.training_config import TrainingConfig
 from perception.grasping.network.weights import load_weights, save_weights
 
 FORMAT = "graspmimic-behavior-training-1"
@@ -25,7 +24,7 @@ class Checkpoint:
         network: its weights.
         optimizer: AdamW over the network's parameters.
         average: the network that holds the moving average.
-        config: of the run; a file of another run is refused.
+        run: settings and data in JSON's types; a file of another run is refused.
     """
 
     def __init__(
@@ -34,10 +33,10 @@ class Checkpoint:
         network: nn.Module,
         optimizer: torch.optim.AdamW,
         average: nn.Module,
-        config: TrainingConfig,
+        run: dict[str, Any],
     ) -> None:
         self.path, self.network, self.optimizer, self.average = path, network, optimizer, average
-        self._config = json.loads(json.dumps(asdict(config)))
+        self._run: dict[str, Any] = json.loads(json.dumps(run))
 
     def save(self, epochs: int, steps: int) -> None:
         """Write everything, whole or not at all."""
@@ -48,7 +47,7 @@ class Checkpoint:
         for name, parameter in self.network.named_parameters():
             state = self.optimizer.state.get(parameter, {})
             tensors |= {f"{key}.{name}": state[key] for key in _MOMENTS if key in state}
-        save_weights(self.path, tensors, {"format": FORMAT, "epochs": epochs, "steps": steps, "config": self._config})
+        save_weights(self.path, tensors, {"format": FORMAT, "epochs": epochs, "steps": steps, "run": self._run})
 
     def restore(self) -> tuple[int, int]:
         """Read everything back; the numbers of epochs and of steps done, 0 where there is no file.
@@ -59,8 +58,8 @@ class Checkpoint:
         if self.path is None or not self.path.exists():
             return 0, 0
         tensors, record = load_weights(self.path, FORMAT)
-        if record.get("config") != self._config:
-            old, new = record.get("config") or {}, self._config
+        if record.get("run") != self._run:
+            old, new = record.get("run") or {}, self._run
             changed = ", ".join(sorted(key for key in {*old, *new} if old.get(key) != new.get(key)))
             self._refuse(f"one with another {changed}")
         try:

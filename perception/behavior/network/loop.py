@@ -5,9 +5,9 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -43,6 +43,7 @@ def fit(
     batches: Callable[[np.random.Generator], Iterable[B]],
     losses: Callable[[B], dict[str, Tensor]],
     *,
+    run: dict[str, Any],
     checkpoint: Path | None = None,
     on_epoch: Callable[[EpochReport], None] | None = None,
 ) -> nn.Module:
@@ -55,6 +56,7 @@ def fit(
         config: of the run.
         batches: of one epoch, drawn with the generator.
         losses: of a batch, by name; an empty dictionary leaves the batch out.
+        run: what else tells this run from others, in JSON's types.
         checkpoint: where the state is kept after each epoch; an existing one is gone on from.
         on_epoch: called after each epoch.
     Raises:
@@ -62,7 +64,7 @@ def fit(
     """
     average = copy.deepcopy(network)
     optimizer = torch.optim.AdamW(network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
-    keeper = Checkpoint(checkpoint, network, optimizer, average, config)
+    keeper = Checkpoint(checkpoint, network, optimizer, average, {**asdict(config), **run})
     done, steps = keeper.restore()
     for epoch in range(done, config.epochs):
         rng = np.random.default_rng([config.seed, epoch])

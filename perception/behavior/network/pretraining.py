@@ -7,7 +7,7 @@ has the other joints and the past to go by. The layers are kept, the guessing he
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -106,7 +106,8 @@ def pretrain(
         guessed = guesser.guess(guesser.network(batch.channels)[0].features)
         return {"hidden": smooth_l1_loss(guessed[batch.hidden], batch.places[batch.hidden])}
 
-    average = fit(guesser, config, batches, losses, checkpoint=checkpoint, on_epoch=on_epoch)
+    run = {"masking": asdict(hide), "frames": len(data.time_s)}
+    average = fit(guesser, config, batches, losses, run=run, checkpoint=checkpoint, on_epoch=on_epoch)
     assert isinstance(average, Guesser)
     return BehaviorModel(model.spec, average.network, model.statistics)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -54,7 +55,9 @@ def train(
         terms = behavior_loss(beliefs, batch.frame_labels, batch.clip_labels, batch.present, config.losses, weights)
         return {name: value for name, value in terms.items() if name == "flicker" or name in model.spec.heads}
 
-    average = fit(model.network, config, batches, losses, checkpoint=checkpoint, on_epoch=on_epoch)
+    names = zlib.crc32("\n".join(data.names.tolist()).encode())
+    run = {"heads": list(model.spec.heads), "recordings": names, "frames": len(data.time_s), "start": start is not None}
+    average = fit(model.network, config, batches, losses, run=run, checkpoint=checkpoint, on_epoch=on_epoch)
     assert isinstance(average, BehaviorNetwork)
     return BehaviorModel(model.spec, average, model.statistics)
 
