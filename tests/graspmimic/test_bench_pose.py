@@ -12,10 +12,10 @@ import pytest
 from rich.console import Console
 from scipy.spatial.transform import Rotation
 
-from envs.humanoid import JOINTS, crowd, read_clip
+from envs.humanoid import JOINTS, read_clip
 from geometry import InputError
 from graspmimic.bench_pose import BenchPose
-from graspmimic.pose_crowds import CrowdScores, detected_frames, score_crowds
+from graspmimic.pose_crowds import CrowdScores, score_crowds
 from graspmimic.pose_latency import WARM_UP, filmed_person, pose_stages, time_stages
 from graspmimic.pose_report import flat_results
 from graspmimic.pose_rotations import MotionErrors, measure_clip_errors, rotation_errors, seen_track
@@ -78,17 +78,6 @@ def test_noise_makes_errors_and_the_offline_smoother_takes_them_away() -> None:
     assert noisy.keypoints_mm == pytest.approx(10.0 * 2.0 * np.sqrt(8.0 / np.pi), rel=0.02)  # Maxwell's mean
     assert smooth.rotation_deg < noisy.rotation_deg and smooth.position_mm < noisy.position_mm
     assert smooth.jerk_m_s3 < noisy.jerk_m_s3
-
-
-def test_detections_become_frames_as_they_are() -> None:
-    scene = crowd(3, np.random.default_rng(101), duration_s=0.5)
-    frames = list(detected_frames(scene))
-    assert [frame.time_s for frame in frames] == pytest.approx(scene.time_s)
-    for frame, pixels, scores in zip(frames, scene.keypoints_px, scene.scores, strict=True):
-        assert len(frame.persons) == len(pixels)
-        for person, points, score in zip(frame.persons, pixels, scores, strict=True):
-            np.testing.assert_array_equal(person.keypoints_px, points)
-            np.testing.assert_array_equal(person.scores, score)
 
 
 def test_both_trackers_get_the_same_crowds() -> None:
