@@ -7,6 +7,7 @@ from perception.behavior.decoding.calibration import (
     reliability,
 )
 from perception.behavior.decoding.decoder import Decoding, decode
+from perception.behavior.decoding.discovery import Discovery, DiscoveryConfig, discover_segments
 from perception.behavior.decoding.durations import (
     Duration,
     HistogramDuration,
@@ -14,12 +15,16 @@ from perception.behavior.decoding.durations import (
     NegativeBinomial,
     fit_duration,
 )
+from perception.behavior.decoding.frame_hamming import frame_hamming
+from perception.behavior.decoding.mocap6 import evaluate_mocap6, load_mocap6
 from perception.behavior.decoding.online import OnlineDecoder, OnlineStep
 from perception.behavior.decoding.segment import Segment, mark_unsure, segments_of
 from perception.behavior.decoding.semi_markov import SemiMarkov, learn_semi_markov
 
 __all__ = [
     "Decoding",
+    "Discovery",
+    "DiscoveryConfig",
     "Duration",
     "HistogramDuration",
     "LogNormal",
@@ -30,10 +35,14 @@ __all__ = [
     "Segment",
     "SemiMarkov",
     "decode",
+    "discover_segments",
     "emissions_from_chances",
+    "evaluate_mocap6",
     "fit_duration",
     "fit_temperature",
+    "frame_hamming",
     "learn_semi_markov",
+    "load_mocap6",
     "mark_unsure",
     "reliability",
     "segments_of",

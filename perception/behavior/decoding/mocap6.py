@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.io import loadmat
 
 from geometry import FloatArray, InputError
 from perception.behavior.decoding.discovery import DiscoveryConfig, discover_segments
@@ -38,6 +37,8 @@ def load_mocap6(path: str | Path) -> list[ExerciseRecording]:
     Raises:
         InputError: if the file is missing, cut off, or something else.
     """
+    from scipy.io import loadmat  # slow to import, and few come here
+
     try:
         stored = loadmat(str(path), squeeze_me=True, struct_as_record=False)["DataBySeq"]
         return [

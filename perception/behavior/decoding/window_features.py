@@ -61,13 +61,12 @@ def window_features(recordings: Sequence[FloatArray], *, window: int, step: int)
         (ceil(T / step), F) each; NaN where a window saw nothing.
     """
     together = np.concatenate(recordings)
-    spread = np.nanstd(together, axis=0) if len(together) else np.zeros(0)
-    moving = np.nan_to_num(spread) > 1e-9
+    centre, spread = _centre_and_spread(together)
+    moving = spread > 1e-9
     if not moving.any():
         raise InputError("discover_segments", expected="recordings in which something moves", got="none")
     quiet = _QUIET * spread[moving] * np.hanning(window).sum() / 2.0
-    middle = np.nanmean(together[:, moving], axis=0)
-    rows = [_windows_of(recording[:, moving], middle, quiet, window)[::step] for recording in recordings]
+    rows = [_windows_of(recording[:, moving], centre[moving], quiet, window)[::step] for recording in recordings]
     return standardised(rows)
 
 
@@ -87,10 +86,17 @@ def _windows_of(recording: FloatArray, middle: FloatArray, quiet: FloatArray, wi
 
 def standardised(recordings: Sequence[FloatArray]) -> list[FloatArray]:
     """Zero mean and unit spread of each column over all recordings; constant columns go."""
-    together = np.concatenate(recordings)
-    spread = np.nanstd(together, axis=0)
+    centre, spread = _centre_and_spread(np.concatenate(recordings))
     kept = spread > 1e-9
-    return [(rows[:, kept] - np.nanmean(together[:, kept], axis=0)) / spread[kept] for rows in recordings]
+    return [(rows[:, kept] - centre[kept]) / spread[kept] for rows in recordings]
+
+
+def _centre_and_spread(rows: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Mean and standard deviation of each column over what was seen; 0 where nothing was."""
+    seen = np.isfinite(rows)
+    number = np.maximum(seen.sum(axis=0), 1)
+    centre = np.where(seen, rows, 0.0).sum(axis=0) / number
+    return centre, np.sqrt((np.where(seen, rows - centre, 0.0) ** 2).sum(axis=0) / number)
 
 
 def principal_parts(recordings: Sequence[FloatArray], share: float) -> list[FloatArray]:
