@@ -72,6 +72,17 @@ def test_hands_without_bodies_are_one_persons_where_there_is_one() -> None:
     assert persons_with_hands([], [], size_px=SIZE, alone=True) == ()
 
 
+def test_a_hand_that_was_taken_for_a_body_is_no_body() -> None:
+    """33 joints within a hand's box are the hand; the same joints at a person's size are a person."""
+    found = hand((300, 300), "right")
+    joints = np.array([285.0, 250.0]) + 30.0 * np.random.default_rng(0).uniform(size=(33, 2))
+    middle = joints.mean(axis=0)
+    (person,) = persons_with_hands([FoundBody(joints, np.ones(33))], [found], size_px=SIZE, alone=True)
+    assert (person.scores == 0.0).all() and wrist_of(person, "right") == pytest.approx([300, 300])
+    whole = FoundBody(middle + 10.0 * (joints - middle), np.ones(33))
+    assert persons_with_hands([whole], [found], size_px=SIZE, alone=True)[0].scores.min() == 1.0
+
+
 def test_points_out_of_the_image_are_not_seen() -> None:
     (person,) = persons_with_hands([], [hand((620, 300), "left", 0.8)], size_px=SIZE, alone=True)
     assert person.left_hand is not None and person.left_hand.keypoints_px is not None
@@ -169,7 +180,8 @@ def test_the_hand_is_followed_and_its_side_is_right(models: LandmarkModels, shar
 
 def test_a_film_is_followed_in_order(models: LandmarkModels, shared_data: Path) -> None:
     film = VideoFile(shared_data / "pose_images" / "dexretargeting_human_hand_video.mp4")
-    source = MediaPipePose(film, models=models, body=False)
+    source = MediaPipePose(film, models=models)
     frames = list(islice(iter(source), 30))
+    assert all((person.scores == 0.0).all() for frame in frames for person in frame.persons)  # there is only a hand
     assert source.rate_hz == 30.0 and [frame.time_s for frame in frames] == pytest.approx(np.arange(30) / 30.0)
     assert sum(person.right_hand is not None for frame in frames for person in frame.persons) == 30

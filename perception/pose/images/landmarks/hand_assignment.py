@@ -18,6 +18,9 @@ _REACH = 1.0
 """A hand's wrist is at most this far from the body's, in diagonals of the hand's box (about 18 cm)."""
 _WRONG_SIDE = 0.5
 _FORBIDDEN = 1e3
+_SMALLEST_BODY = 2.5
+"""A body about a hand is no smaller than so many diagonals of the hand's box. Whole persons are 8 or more; a hand
+nearer to the camera than its person looks larger."""
 
 
 def persons_with_hands(
@@ -27,7 +30,8 @@ def persons_with_hands(
 
     A hand goes to the nearest wrist within reach, all hands at once at the least total distance; a wrist of the
     other side than the hand's own label costs half a hand more. A hand that no body can reach makes a person
-    whose body was not seen.
+    whose body was not seen. A body that is hardly larger than a hand, and about it, is dropped: a hand that fills
+    the image is easily taken for a person.
 
     Args:
         bodies: every body in the image.
@@ -38,6 +42,7 @@ def persons_with_hands(
     Returns:
         Bodies in their order, then those of whom only hands were seen.
     """
+    bodies = [body for body in bodies if not any(_is_that_hand(body, hand) for hand in hands)]
     persons = [Person(scores=body.scores, keypoints_px=body.keypoints_px) for body in bodies]
     taken = _assign(bodies, hands)
     for number, (row, side) in taken.items():
@@ -52,6 +57,17 @@ def persons_with_hands(
     return tuple(persons)
 
 
+def _is_that_hand(body: FoundBody, hand: FoundHand) -> bool:
+    (body_middle, body_span), (hand_middle, hand_span) = (_box(found.keypoints_px) for found in (body, hand))
+    return body_span < _SMALLEST_BODY * hand_span and bool(np.linalg.norm(body_middle - hand_middle) < hand_span)
+
+
+def _box(points: FloatArray) -> tuple[FloatArray, float]:
+    """Middle and diagonal of the box about points."""
+    low, high = points.min(axis=0), points.max(axis=0)
+    return (low + high) / 2.0, float(np.linalg.norm(high - low))
+
+
 def _assign(bodies: Sequence[FoundBody], hands: Sequence[FoundHand]) -> dict[int, tuple[int, str]]:
     """Body and side by the number of the hand."""
     if not bodies or not hands:
@@ -59,7 +75,7 @@ def _assign(bodies: Sequence[FoundBody], hands: Sequence[FoundHand]) -> dict[int
     slots = [(row, side) for row in range(len(bodies)) for side in SIDES]
     wrists = np.array([bodies[row].keypoints_px[MEDIAPIPE33.index(f"{side}_wrist")] for row, side in slots])
     found = np.array([hand.keypoints_px[HAND21.index("wrist")] for hand in hands])
-    spans = np.array([np.linalg.norm(np.ptp(hand.keypoints_px, axis=0)) for hand in hands])
+    spans = np.array([_box(hand.keypoints_px)[1] for hand in hands])
     distance = np.linalg.norm(found[:, None] - wrists, axis=-1) / np.maximum(spans, 1.0)[:, None]
     other = np.array([[hand.side != side for _, side in slots] for hand in hands])
     cost = np.where(distance <= _REACH, distance + _WRONG_SIDE * other, _FORBIDDEN)
