@@ -6,6 +6,7 @@ from perception.behavior.reasoning.predicate_track import PredicateTrack
 from perception.behavior.reasoning.reasoner import Reasoner, RuleTruths
 from perception.behavior.reasoning.rule import Rule
 from perception.behavior.reasoning.rule_book import RuleBook
+from perception.behavior.reasoning.rule_model import RuleModel
 from perception.behavior.reasoning.rule_monitor import RuleMonitor
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "Reasoner",
     "Rule",
     "RuleBook",
+    "RuleModel",
     "RuleMonitor",
     "RuleTruths",
     "parse_condition",

@@ -103,7 +103,7 @@ def _fit(
     chosen: list[int] = []
     total, right = counts.sum(), positives.sum()
     parameters = np.array([np.log((right + 0.5) / (total - right + 0.5))])
-    if not right:
+    if not right or not conditions:
         return chosen, parameters[:-1], float(parameters[-1])
     while len(chosen) < settings.most_rules:
         design = np.column_stack([truths[:, chosen].astype(float), np.ones(len(truths))])

@@ -40,6 +40,8 @@ class RuleModel:
         unknown = sorted({rule.behavior for rule in self.rules} - set(self.biases))
         if unknown:
             raise InputError("RuleModel", expected="a bias for each behaviour", got=f"none for {', '.join(unknown)}")
+        if not np.isfinite(list(self.biases.values())).all():
+            raise InputError("RuleModel", expected="finite biases", got=f"{dict(self.biases)}"[:80])
 
     @property
     def behaviors(self) -> tuple[str, ...]:
@@ -124,8 +126,10 @@ class RuleModel:
                 for row in entry["rules"]
             ]
             return cls(tuple(rules), biases, dict(table["record"]))
-        except (KeyError, TypeError, AttributeError) as error:
-            raise InputError(str(path), expected="a whole rule model", got=f"no {error}") from None
+        except InputError:
+            raise
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            raise InputError(str(path), expected="a whole rule model", got=f"{error!r}"[:80]) from None
 
 
 def _row(rule: Rule) -> dict[str, Any]:
