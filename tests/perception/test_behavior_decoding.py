@@ -231,6 +231,30 @@ def test_online_settles_in_time_into_one_path_that_the_grammar_allows() -> None:
     assert (path == truth).mean() > (offline == truth).mean() - 0.05
 
 
+def test_dropped_frames_of_a_stream_count_as_seen_nothing() -> None:
+    model = some_model()
+    _, scores = simulated(model, 20.0, 400, 0.4, seed=11)
+    times, kept = np.arange(400) / 20.0, np.r_[0:100, 106:400]
+    hidden, dropped = OnlineDecoder(model, rate_hz=20.0), OnlineDecoder(model, rate_hz=20.0)
+    rows = scores.copy()
+    rows[100:106] = np.nan
+    whole = [s for k in range(400) for s in hidden.push(times[k], rows[k]).settled] + hidden.finish()
+    holey = [s for k in kept for s in dropped.push(times[k], rows[k]).settled] + dropped.finish()
+    assert dropped.log_likelihood == pytest.approx(hidden.log_likelihood)
+    assert [s.label for s in holey] == [s.label for s in whole]
+    assert [s.start_s for s in holey] == pytest.approx([s.start_s for s in whole])
+    assert [kept[s.first_frame] for s in holey] == [s.first_frame for s in whole]
+    with pytest.raises(InputError, match="growing time_s"):
+        dropped.push(99.0, rows[0])
+
+
+def test_a_stream_may_pause_for_hours_and_a_frame_stays_cheap() -> None:
+    online = OnlineDecoder(some_model(), rate_hz=20.0)
+    online.push(0.0, [0.0, 0.0, 0.0])
+    assert np.isfinite(online.push(1e5, [0.0, 5.0, 0.0]).chances).all()
+    assert online.push(1e5 + 0.05, [5.0, 0.0, 0.0]).settled == []
+
+
 def test_the_filter_is_the_brute_force_chance_of_the_past_alone() -> None:
     model = some_model()
     _, scores = simulated(model, 4.0, 7, 0.5, seed=1)

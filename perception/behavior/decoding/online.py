@@ -1,14 +1,15 @@
 """Decoding while it happens: a provisional label at every frame, and segments that are settled after a bounded wait.
 
 The model is unrolled over (label, frames since the segment began), so a frame costs O(D S + S^2) however long the
-stream runs. Two recursions go on side by side: sums, for what is likely now, and maxima, for the best path. A segment
-is settled once the best path says that it ended more than `lag_s` ago; every path that contradicts it is then dropped,
-so that settled segments always join into one path that the grammar allows. With an endless lag the settled segments
-are the offline best path.
+stream runs. Frames that were dropped count as seen nothing. Two recursions go on side by side: sums, for what is likely
+now, and maxima, for the best path. A segment is settled once the best path says that it ended more than `lag_s` ago;
+every path that contradicts it is then dropped, so that settled segments always join into one path that the grammar
+allows. With an endless lag the settled segments are the offline best path.
 """
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,6 +40,7 @@ class OnlineStep:
 class _Entry:
     """Begin of a segment on a path, with all that came before and the filter's chances summed up to here."""
 
+    tick: int
     frame: int
     time_s: float
     label: int
@@ -47,11 +49,11 @@ class _Entry:
 
 
 class OnlineDecoder:
-    """Takes frames one by one at an even rate.
+    """Takes frames one by one.
 
     Args:
         model: grammar and durations.
-        rate_hz: frames per second; a frame in which nobody is seen is pushed as NaN.
+        rate_hz: frames per second, about: a clock at this rate ticks with the frames, and for those that are late.
         lag_s: how long after its end a segment is settled, seconds.
         least_confidence: settled segments below it are marked unsure.
     """
@@ -68,7 +70,7 @@ class OnlineDecoder:
         self._tail_entry: list[_Entry | None] = [None] * shape[1]
         self._entries: list[list[_Entry | None]] = []
         self._mass = np.zeros(shape[1])
-        self._frame, self._time_s = -1, -np.inf
+        self._tick, self._frame, self._time_s, self._origin_s = -1, -1, -np.inf, 0.0
         self._log_likelihood = 0.0
 
     @property
@@ -86,10 +88,12 @@ class OnlineDecoder:
         if not self._time_s < time_s < np.inf:
             raise InputError("OnlineDecoder.push", expected="growing time_s", got=f"{time_s}")
         row = checked_emissions(np.atleast_2d(np.asarray(emission, dtype=float)), len(self.model.labels))[0]
-        self._frame, self._time_s = self._frame + 1, float(time_s)
-        self._advance(row)
-        chances = self._filtered()
-        self._mass = self._mass + chances
+        self._frame += 1
+        late = self._ticks_until(float(time_s)) - 1
+        for missed in range(late):
+            step_s = (float(time_s) - self._time_s) / (late + 1 - missed)
+            self._step(self._time_s + step_s, np.zeros_like(row))
+        chances = self._step(float(time_s), row)
         settled = self._settle(self._current())
         now = int(chances.argmax())
         return OnlineStep(
@@ -97,18 +101,37 @@ class OnlineDecoder:
         )
 
     def finish(self) -> list[Segment]:
-        """End of the stream: settle all that is left, the open segment included."""
-        last = self._current() if self._frame >= 0 else None
+        """End of the stream: settle all that is left, the open segment included. No frame may follow."""
+        last = self._current() if self._tick >= 0 and np.isfinite(self._time_s) else None
         if last is None:
             return []
-        over = _Entry(self._frame + 1, self._time_s + 1.0 / self._rate_hz, -1, self._mass, last)
-        chain = _chain(over)
-        self._best[:] = -np.inf
-        return [self._segment(*pair) for pair in zip(chain[:-1], chain[1:], strict=True)]
+        over_s = self._time_s + 1.0 / self._rate_hz
+        chain = _chain(_Entry(self._tick + 1, self._frame + 1, over_s, -1, self._mass, last))
+        self._time_s = np.inf
+        return self._segments(chain)
+
+    def _ticks_until(self, time_s: float) -> int:
+        """Ticks from the last frame to this one, at least one; after a very long gap the clock starts anew."""
+        if self._tick < 0:
+            self._origin_s = time_s
+            return 1
+        due = round((time_s - self._origin_s) * self._rate_hz) - self._tick
+        if due > len(self._ends):
+            due = len(self._ends)
+            self._origin_s = time_s - (self._tick + due) / self._rate_hz
+        return max(1, due)
+
+    def _step(self, time_s: float, row: FloatArray) -> FloatArray:
+        """One tick of the clock; (S,) chance of each label now."""
+        self._tick, self._time_s = self._tick + 1, time_s
+        self._advance(row)
+        chances = self._filtered()
+        self._mass = self._mass + chances
+        return chances
 
     def _advance(self, row: FloatArray) -> None:
         """One step of both recursions; row a is the age of a + 1 frames, the last row every greater age."""
-        if self._frame == 0:
+        if self._tick == 0:
             begin_sum = begin_best = self._tables.initial
             origin: list[_Entry | None] = [None] * len(row)
         else:
@@ -125,7 +148,10 @@ class OnlineDecoder:
         self._sums = _aged(self._sums, self._goes_on, begin_sum, np.logaddexp) + row
         self._best = _aged(self._best, self._goes_on, begin_best, np.maximum) + row
         self._entries.append(
-            [_Entry(self._frame, self._time_s, k, self._mass, before) for k, before in enumerate(origin)]
+            [
+                _Entry(self._tick, self._frame, self._time_s, label, self._mass, before)
+                for label, before in enumerate(origin)
+            ]
         )
         if len(self._entries) > len(self._ends):
             self._entries.pop(0)
@@ -159,39 +185,45 @@ class OnlineDecoder:
     def _settle(self, last: _Entry | None) -> list[Segment]:
         """Segments of the best path whose end lies more than the lag back."""
         chain = _chain(last) if last else []
-        old = [k for k, entry in enumerate(chain) if k > 0 and entry.frame <= self._frame - self._lag]
+        old = [k for k, entry in enumerate(chain) if k > 0 and entry.tick <= self._tick - self._lag]
         if not old:
             return []
         self._keep_only(chain[old[-1]])
-        return [self._segment(chain[k], chain[k + 1]) for k in range(old[-1])]
+        return self._segments(chain[: old[-1] + 1])
 
     def _keep_only(self, root: _Entry) -> None:
         """Drop every path that does not go through this begin of a segment, and forget what lies before it."""
-        known = {id(root): True, id(None): False}
+        known = {id(root): True}
 
         def passes(entry: _Entry | None) -> bool:
-            if id(entry) not in known:
-                assert entry is not None
-                known[id(entry)] = entry.frame > root.frame and passes(entry.before)
-            return known[id(entry)]
+            walked = []
+            while entry is not None and id(entry) not in known and entry.tick > root.tick:
+                walked.append(entry)
+                entry = entry.before
+            through = entry is not None and known.get(id(entry), False)
+            known.update({id(each): through for each in walked})
+            return through
 
         for age, label in np.argwhere(np.isfinite(self._best)):
             if not passes(self._entry(int(label), int(age))):
                 self._best[age, label] = -np.inf
         root.before = None
 
-    def _segment(self, entry: _Entry, over: _Entry) -> Segment:
-        """The segment from one begin to the next, with its mean filtered chance."""
-        mass = over.mass[entry.label] - entry.mass[entry.label]
-        segment = Segment(
-            start_s=entry.time_s,
-            end_s=over.time_s,
-            label=self.model.labels[entry.label],
-            confidence=float(np.clip(mass / (over.frame - entry.frame), 0.0, 1.0)),
-            first_frame=entry.frame,
-            last_frame=over.frame - 1,
-        )
-        return mark_unsure([segment], least_confidence=self._least)[0]
+    def _segments(self, chain: list[_Entry]) -> list[Segment]:
+        """Segments from one begin to the next with their mean filtered chances; none for missed frames alone."""
+        segments = [
+            Segment(
+                start_s=entry.time_s,
+                end_s=over.time_s,
+                label=self.model.labels[entry.label],
+                confidence=float(np.clip((over.mass - entry.mass)[entry.label] / (over.tick - entry.tick), 0.0, 1.0)),
+                first_frame=entry.frame,
+                last_frame=over.frame - 1,
+            )
+            for entry, over in itertools.pairwise(chain)
+            if over.frame > entry.frame
+        ]
+        return mark_unsure(segments, least_confidence=self._least)
 
 
 def _hazards(tables: LogTables) -> tuple[FloatArray, FloatArray]:

@@ -14,6 +14,7 @@ from geometry import FloatArray
 from perception.behavior.neural_decoding.activity import checked_activity
 
 _BAND, _SPACE = 0.07, 0.015
+_UNSEEN = "#cfdeee"
 
 
 def draw_decoded_raster(
@@ -32,7 +33,7 @@ def draw_decoded_raster(
 
     Args:
         axes: to draw into.
-        activity: (T, U) counts; each unit is drawn relative to its own 99th percentile, NaN white.
+        activity: (T, U) counts; each unit is drawn relative to its own 99th percentile, NaN is pale blue.
         path: (T,) decoded states.
         labels: (S,) names.
         bin_s: seconds.
@@ -53,6 +54,7 @@ def draw_decoded_raster(
         interpolation="nearest",
         extent=(0.0, length_s, values.shape[1], 0.0),
     )
+    axes.set_facecolor(_UNSEEN)
     colors = matplotlib.colormaps["tab10" if len(labels) <= 10 else "tab20"](np.arange(len(labels)) % 20)[:, :3]
     strength = np.ones(len(path)) if posterior is None else posterior[np.arange(len(path)), path]
     bands = [("decoded", path, strength)]
