@@ -10,7 +10,15 @@ from scipy.linalg import expm
 
 from geometry import InputError
 from perception.pose import SKELETONS, Person, PoseFrame
-from perception.pose.tracking import IouTracker, MotionModel, Tracker, TrackerSettings, score_tracker, stitch
+from perception.pose.tracking import (
+    IouTracker,
+    MotionModel,
+    Reidentification,
+    Tracker,
+    TrackerSettings,
+    score_tracker,
+    stitch,
+)
 from perception.pose.tracking.detections import Detections, detections_of
 from perception.pose.tracking.keypoint_filters import KeypointFilters
 from perception.pose.tracking.similarity import box_overlap, keypoint_similarity
@@ -201,6 +209,36 @@ def test_somebody_reported_twice_is_one() -> None:
     tracker = Tracker()
     for number in range(10):
         assert len(ids(tracker.update(frame_of(number, person_px(100.0, score=0.8), person_px(102.0))))) == 1
+
+
+def test_a_double_of_some_joints_does_not_push_its_person_onto_somebody_hidden() -> None:
+    """A partial double fits its person as well as the full report; the full one must not go to the hidden person."""
+    tracker, rng = Tracker(), np.random.default_rng(3)
+    for number in range(40):
+        front = person_px(400.0, 320.0)
+        behind = person_px(380.0 + rng.normal(), 300.0, score=0.5)
+        double = Person(scores=np.where(np.arange(18) < 8, 0.45, 0.0), keypoints_px=front.keypoints_px)
+        persons = [behind, front] if number < 20 else [double, front]
+        frame = tracker.update(frame_of(number, *persons))
+        number_of_front = [p.id for p, given in zip(frame.persons, persons, strict=False) if given is front]
+        assert ids(frame) == ([0, 1] if number < 20 else [1])
+        assert number >= 20 or number_of_front == [1]
+
+
+def test_somebody_who_turns_while_hidden_is_found_again_and_a_child_is_not_them() -> None:
+    def scene(scale: float) -> list[int]:
+        tracker = Tracker(TrackerSettings(lost=Reidentification()))
+        for number in range(30):
+            tracker.update(frame_of(number, person_px(100.0 + 6.0 * number), person_px(900.0)))
+        for number in range(30, 40):
+            tracker.update(frame_of(number, person_px(900.0)))
+        for number in range(40, 50):
+            back = person_px(290.0 - 6.0 * (number - 30), scale=scale)
+            frame = tracker.update(frame_of(number, back, person_px(900.0)))
+        return ids(frame)
+
+    assert scene(150.0) == [0, 1]
+    assert scene(75.0) == [2, 1]
 
 
 def test_doubtful_detections_carry_on_but_do_not_begin() -> None:

@@ -2,6 +2,7 @@
 
 from perception.pose.tracking.iou_tracker import IouTracker
 from perception.pose.tracking.keypoint_filters import MotionModel
+from perception.pose.tracking.reidentification import Reidentification
 from perception.pose.tracking.score_tracker import score_frames, score_tracker
 from perception.pose.tracking.stitching import StitchSettings, stitch
 from perception.pose.tracking.tracker import Tracker, TrackerSettings
@@ -10,6 +11,7 @@ from perception.pose.tracking.tracking_metrics import TrackingScore, tracking_sc
 __all__ = [
     "IouTracker",
     "MotionModel",
+    "Reidentification",
     "StitchSettings",
     "Tracker",
     "TrackerSettings",

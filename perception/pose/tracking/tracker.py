@@ -18,8 +18,13 @@ from perception.pose.pose_frame import PoseFrame
 from perception.pose.skeletons import Skeleton
 from perception.pose.tracking.assignment import Rows, assign
 from perception.pose.tracking.detections import Detections, Space, check_joints, detections_of, space_of
+from perception.pose.tracking.doubles import without_doubles
 from perception.pose.tracking.keypoint_filters import KeypointFilters, MotionModel
+from perception.pose.tracking.reidentification import Reidentification, lost_and_found
 from perception.pose.tracking.similarity import box_overlap, keypoint_similarity
+
+_UNKNOWN, _REPLACED = -1, -2
+"""In the place of a number: seen too seldom to have one; goes on in another row."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +54,9 @@ class TrackerSettings:
     max_age_s: float = 3.0
     """How long an unseen person is expected back."""
     duplicate: float = 0.75
-    """An unassigned detection this like an assigned one is the same person seen twice."""
+    """Two detections this alike are one person reported twice; 1: nobody is."""
+    lost: Reidentification = field(default_factory=Reidentification)
+    """When somebody new is somebody lost."""
     motion: MotionModel = field(default_factory=MotionModel)
     """How joints move."""
 
@@ -98,15 +105,17 @@ class Tracker:
         if known is None:
             return frame.with_persons(())
         seen = detections_of(frame, self._space or "px", self.settings.joint_score)
+        seen = without_doubles(seen, frame.skeleton.oks_sigmas, self.settings.duplicate)
         known.predict(step_s)
         rows, picks = self._pairs(seen, step_s)
         known.correct(rows, seen, picks, step_s)
         owners = np.full(len(seen), -1, dtype=np.intp)
         owners[picks] = rows
-        new = self._newcomers(seen, picks)
+        new = np.setdiff1d(np.flatnonzero(seen.scores >= self.settings.birth_score), picks)
         owners[new] = len(known) + np.arange(len(new))
         known.begin(seen, new)
-        self._number(len(new))
+        self._ids = np.append(self._ids, np.full(len(new), _UNKNOWN))
+        self._number()
         numbers = np.append(self._ids, -1)[owners]
         self._forget()
         persons = zip(frame.persons, numbers, strict=True)
@@ -163,35 +172,27 @@ class Tracker:
             pairs.append((rows, picks))
         return np.concatenate([rows for rows, _ in pairs]), np.concatenate([picks for _, picks in pairs])
 
-    def _newcomers(self, seen: Detections, picks: Rows) -> Rows:
-        """Confident detections that nobody known is, and that are not somebody seen twice."""
-        assert self._skeleton is not None
-        free = np.setdiff1d(np.flatnonzero(seen.scores >= self.settings.birth_score), picks)
-        taken = list(picks)
-        new: list[int] = []
-        if not len(free):
-            return free
-        alike = keypoint_similarity(seen.points, seen.points, seen.weights, seen.sizes, self._skeleton.oks_sigmas)
-        for row in free[np.argsort(-seen.scores[free], kind="stable")]:
-            if not taken or alike[row, taken].max() < self.settings.duplicate:
-                new.append(row)
-                taken.append(row)
-        return np.array(sorted(new), dtype=np.intp)
-
-    def _number(self, new: int) -> None:
-        """Number those who were seen often enough; the first ones at once."""
+    def _number(self) -> None:
+        """Number those who were seen often enough, as somebody lost where they may be; the first ones at once."""
         assert self._known is not None
         alone = not (self._ids >= 0).any()
-        self._ids = np.append(self._ids, np.full(new, -1))
-        ready = (self._ids < 0) & (alone | (self._known.hits >= self.settings.confirm_hits))
-        ready &= self._known.unseen_s == 0.0
-        self._ids[ready] = self._next_id + np.arange(ready.sum())
-        self._next_id += int(ready.sum())
+        often = self._known.hits >= self.settings.confirm_hits
+        ready = np.flatnonzero((self._ids == _UNKNOWN) & (alone | often) & (self._known.unseen_s == 0.0))
+        lost = np.flatnonzero((self._ids >= 0) & (self._known.unseen_s > 0.0))
+        if len(ready) and len(lost):
+            assert self._skeleton is not None
+            bones = np.array(self._skeleton.bone_rows, dtype=np.intp).reshape(-1, 2)
+            alike = lost_and_found(self._known, lost, ready, bones, self.settings.lost)
+            gone, back = assign(alike, np.arange(len(lost)), np.arange(len(ready)), self.settings.lost.least)
+            self._ids[ready[back]], self._ids[lost[gone]] = self._ids[lost[gone]], _REPLACED
+            ready = np.delete(ready, back)
+        self._ids[ready] = self._next_id + np.arange(len(ready))
+        self._next_id += len(ready)
 
     def _forget(self) -> None:
-        """Drop who has been away too long, and the unconfirmed who were missed."""
+        """Drop who has been away too long or goes on as somebody else, and the unconfirmed who were missed."""
         assert self._known is not None
         age = np.where(self._ids >= 0, self.settings.max_age_s, 0.0)
-        kept = self._known.unseen_s <= age
+        kept = (self._known.unseen_s <= age) & (self._ids != _REPLACED)
         self._known.keep(kept)
         self._ids = self._ids[kept]
