@@ -7,7 +7,7 @@ from scipy.spatial.transform import Rotation
 from geometry import rotation_angle
 from perception.pose.kinematics.joint_limits import cone_of, into_cone, into_hinge
 from perception.pose.kinematics.rigid_fit import fit_pose, fit_rotation
-from perception.pose.kinematics.swing_twist import compose, rotation_about, swing_between, twist_of, unit
+from perception.pose.kinematics.swing_twist import compose, cross_matrix, swing_between, turn_about, twist_of, unit
 
 RNG = np.random.default_rng(0)
 DIRECTIONS = unit(RNG.normal(size=(200, 3)))
@@ -38,7 +38,7 @@ def test_swing_to_the_opposite_is_a_half_turn_and_near_it_still_a_rotation(rest)
 def test_rotation_about_an_axis_is_scipys():
     angle = RNG.uniform(-4.0, 4.0, 200)
     expected = Rotation.from_rotvec(angle[:, None] * RESTS).as_matrix()
-    np.testing.assert_allclose(rotation_about(RESTS, angle), expected, atol=1e-12)
+    np.testing.assert_allclose(turn_about(cross_matrix(RESTS), angle), expected, atol=1e-12)
 
 
 def test_twist_is_that_of_the_quaternion_and_composes_back():

@@ -14,7 +14,8 @@ The tree is walked from the pelvis outwards; each joint's rotation is found from
    rest pose's 0 with the variance of people's twists: the Bayes estimate for normal errors.
 3. Forearm twist and wrist come from the hand's points where they are there; wrists without hands, head and toes keep
    the rest pose.
-4. Directions and twists outside the joint's limits are brought to their edge (`joint_limits`).
+4. Directions and twists outside the joint's limits are brought to their edge (`joint_limits`); those of joints on the
+   trunk only where the trunk's own turn is told, else they would be limits against a guess.
 
 `adaptive` takes each direction from where the bones so far really end, p(child) - q(joint), instead of between
 keypoints, p(child) - p(joint), so that an error made at one joint is made good by the next instead of carried along
@@ -141,11 +142,12 @@ class _Solver:
         self._chest(walk, held)
         self._swung.place(walk)
         directions = self._swung.bridge(walk, self._swung.directions(walk), _BELOW, held)
-        self._swung.turn(walk, directions, self._swung.hinge_twists(walk, directions, _BELOW), held)
+        swings = self._swung.swings(directions)
+        self._swung.turn(walk, swings, self._swung.hinge_twists(walk, swings, _BELOW), held)
         self._hinged.place(walk)
         self._forearms(walk, hands, held)
         self._ankles.place(walk)
-        self._ankles.turn(walk, self._ankles.directions(walk), np.zeros((count, 2)), held)
+        self._ankles.turn(walk, self._ankles.swings(self._ankles.directions(walk)), None, held)
         self._hands(walk, hands, held)
         bones = self._shape.offsets_m[self._ends][..., None]
         walk.places[:, self._ends] = walk.places[:, self._carriers] + (walk.world[:, self._carriers] @ bones)[..., 0]
@@ -182,6 +184,8 @@ class _Solver:
         R = np.where(known[:, None, None], R, whole_R)
         told = known | whole
         R = hold(R[:, None], told[:, None], held[:1])[:, 0]
+        if not told.all():
+            R = np.where(told[:, None, None], R, fit_pose(template, points, near=R)[0])
         by_all = points - template @ np.swapaxes(R, -1, -2)
         seen = np.isfinite(by_all).all(axis=-1, keepdims=True)
         count = seen.sum(axis=1)
@@ -196,20 +200,20 @@ class _Solver:
         R, known = fit_rotation(self._shape.offsets_m[_CHEST], walk.points[:, _CHEST] - start[:, None])
         local = (np.swapaxes(walk.world[:, 0], -1, -2) @ R)[:, None]
         if self._settings.limits:
-            local = self._trunk.limited(local)
+            local = np.where(walk.known[:, :1, None, None], self._trunk.limited(local), local)
         walk.known[:, _SPINE] = known
         self._trunk.set(walk, hold(local, known[:, None], held[_SPINE : _SPINE + 1]))
 
     def _forearms(self, walk: Walk, hands: FloatArray | None, held: FloatArray) -> None:
         """Elbows and knees; the forearm's twist is what the hand is turned against it."""
-        directions, twists = self._hinged.directions(walk), np.zeros((len(walk.points), 4))
+        swings = self._hinged.swings(self._hinged.directions(walk))
+        self._hinged.turn(walk, swings, None, held)
         if hands is not None:
-            self._hinged.turn(walk, directions, twists, held)
-            arms = self._hinged.rows[:2]
+            twists, arms = np.zeros((len(walk.points), 4)), self._hinged.rows[:2]
             against = np.swapaxes(walk.world[:, arms], -1, -2) @ hands
             measured = twist_of(against, self._hinged.rest[:2])
             twists[:, :2] = np.where(np.isfinite(measured), measured, 0.0)
-        self._hinged.turn(walk, directions, twists, held)
+            self._hinged.turn(walk, swings, twists, held)
 
     def _hands(self, walk: Walk, hands: FloatArray | None, held: FloatArray) -> None:
         self._wrists.place(walk)

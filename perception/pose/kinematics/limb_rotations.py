@@ -11,7 +11,15 @@ from numpy.typing import NDArray
 from geometry import FloatArray, InputError
 from perception.pose.kinematics.body_shape import PARENTS, BodyShape
 from perception.pose.kinematics.joint_limits import HINGES, STRETCH_RAD, cone_of, into_cone, into_hinge
-from perception.pose.kinematics.swing_twist import compose, cross, swing_between, twist_of, unit
+from perception.pose.kinematics.swing_twist import (
+    compose,
+    cross,
+    cross_matrix,
+    swing_between,
+    turn_about,
+    twist_of,
+    unit,
+)
 from perception.pose.skeletons import BODY18
 
 
@@ -72,6 +80,7 @@ class Limbs:
         self.bones = shape.offsets_m[self.ends]
         self._offsets_m = shape.offsets_m
         self.rest = unit(self.bones)
+        self._about = cross_matrix(self.rest)
         self.settings = settings
         hinged = [child.rpartition("_")[2] for child in children]
         sides = np.array([HINGES[name].forward if name in HINGES else True for name in hinged])
@@ -93,11 +102,18 @@ class Limbs:
             start = np.where(np.isfinite(own), own, start)
         towards = unit(walk.points[:, self.ends] - start)
         d = (np.swapaxes(walk.world[:, self.parents], -1, -2) @ towards[..., None])[..., 0]
-        return self._limit.directions(d) if self.settings.limits else d
+        if not self.settings.limits:
+            return d
+        limited = self._limit.directions(d)
+        return limited if isinstance(self._limit, _Hinges) else np.where(walk.known[:, :1, None], limited, d)
 
-    def hinge_twists(self, walk: Walk, directions: FloatArray, below: list[int]) -> FloatArray:
+    def swings(self, directions: FloatArray) -> FloatArray:
+        """(T, n, 3, 3) shortest rotations that bring the bones into these directions."""
+        return swing_between(self.rest, directions)
+
+    def hinge_twists(self, walk: Walk, swings: FloatArray, below: list[int]) -> FloatArray:
         """(T, n) twists that lay the bones below (far ends in rows `below`) into their hinges' planes of bending."""
-        frames = walk.world[:, self.parents] @ swing_between(self.rest, directions)
+        frames = walk.world[:, self.parents] @ swings
         far = walk.places[:, self.rows] + (frames @ self.bones[..., None])[..., 0]
         if not self.settings.adaptive:
             seen = walk.points[:, self.ends]
@@ -141,13 +157,14 @@ class Limbs:
     def _length(self, rows: list[int]) -> FloatArray:
         return np.linalg.norm(self._offsets_m[rows], axis=-1, keepdims=True)
 
-    def turn(self, walk: Walk, directions: FloatArray, twists: FloatArray, held: FloatArray) -> None:
-        """Give the joints these swings and twists, and those without a direction what they held (18, 3, 3) before."""
-        if self.settings.limits:
-            twists = self._limit.twists(twists)
-        rotations = compose(self.rest, directions, twists)
+    def turn(self, walk: Walk, swings: FloatArray, twists: FloatArray | None, held: FloatArray) -> None:
+        """Give the joints these swings and twists, and those without a swing what they held (18, 3, 3) before."""
+        rotations = swings
+        if twists is not None:
+            twists = self._limit.twists(twists) if self.settings.limits else twists
+            rotations = swings @ turn_about(self._about, twists)
         bridged = walk.bridged[:, self.rows]
-        walk.known[:, self.rows] = known = np.isfinite(directions[..., 0]) & ~bridged
+        walk.known[:, self.rows] = known = np.isfinite(swings[..., 0, 0]) & ~bridged
         kept = hold(rotations, known, held[self.rows])
         self.set(walk, np.where(bridged[..., None, None], rotations, kept) if bridged.any() else kept)
 

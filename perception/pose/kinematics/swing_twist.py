@@ -2,9 +2,10 @@
 
 A bone that lies along the unit vector a at rest is carried by its joint's rotation Q. Every Q is one swing after one
 twist, Q = S(a -> d) W(a, phi): the twist W turns by phi about the bone itself, the swing S is the shortest turn that
-brings a to the bone's direction d = Q a, its axis perpendicular to both,
+brings a to the bone's direction d = Q a, its axis perpendicular to both: two reflections, first a -> -a, then the one
+that takes -a to d, whose mirror stands across a + d,
 
-    S = 1 + [v] + [v]^2 / (1 + a.d),  v = a x d        (Rodrigues; [v] w = v x w)
+    S = (1 - (a + d)(a + d)^T / (1 + a.d)) (1 - 2 a a^T) = 1 - (a + d)(a + d)^T / (1 + a.d) + 2 d a^T
 
 so d tells the swing and only phi is left open. Where d = -a every axis across a is as short; the turn about the
 sideways axis y is taken.
@@ -19,6 +20,7 @@ import numpy as np
 from geometry import FloatArray
 
 _NEAR = 1e-9
+_DIAGONAL = np.arange(3)
 _X, _Y = np.array([1.0, 0.0, 0.0]), np.array([0.0, 1.0, 0.0])
 
 
@@ -39,27 +41,38 @@ def swing_between(rest: FloatArray, direction: FloatArray) -> FloatArray:
     """(..., 3, 3) the shortest rotation from unit vectors `rest` to unit vectors `direction`, (..., 3) each."""
     cosine = (rest * direction).sum(axis=-1)
     opposite = cosine < -1.0 + _NEAR
-    v = cross(rest, direction)
-    scale = 1.0 / np.where(opposite, 1.0, 1.0 + cosine)
-    swing = _skew(v) + scale[..., None, None] * v[..., :, None] * v[..., None, :]
-    swing += cosine[..., None, None] * np.eye(3)
+    middle = rest + direction
+    scaled = middle / np.where(opposite, 1.0, 1.0 + cosine)[..., None]
+    swing = 2.0 * direction[..., :, None] * rest[..., None, :] - middle[..., :, None] * scaled[..., None, :]
+    swing[..., _DIAGONAL, _DIAGONAL] += 1.0
     if opposite.any():
-        across = unit(cross(np.broadcast_to(rest, v.shape), np.array([1.0, 1e-6, 0.0])))
-        swing = np.where(
-            opposite[..., None, None], 2.0 * across[..., :, None] * across[..., None, :] - np.eye(3), swing
-        )
+        across = unit(cross(np.broadcast_to(rest, middle.shape), np.array([1.0, 1e-6, 0.0])))
+        half_turn = 2.0 * across[..., :, None] * across[..., None, :] - np.eye(3)
+        swing = np.where(opposite[..., None, None], half_turn, swing)
     return swing
 
 
-def rotation_about(axis: FloatArray, angle: FloatArray) -> FloatArray:
-    """(..., 3, 3) turns by `angle` (...) radians about unit vectors `axis` (..., 3)."""
-    cosine, sine = np.cos(angle)[..., None, None], np.sin(angle)[..., None, None]
-    return cosine * np.eye(3) + sine * _skew(axis) + (1.0 - cosine) * axis[..., :, None] * axis[..., None, :]
+def cross_matrix(v: FloatArray) -> FloatArray:
+    """(..., 3, 3) matrices [v] of vectors (..., 3), with [v] w = v x w."""
+    x, y, z = v[..., 0], v[..., 1], v[..., 2]
+    zero = np.zeros_like(x)
+    return np.stack([zero, -z, y, z, zero, -x, -y, x, zero], axis=-1).reshape(*v.shape[:-1], 3, 3)
+
+
+def turn_about(axis_cross: FloatArray, angle: FloatArray) -> FloatArray:
+    """(..., 3, 3) turns by `angle` (...) radians about unit vectors given by their `cross_matrix` (..., 3, 3).
+
+    R = 1 + sin(angle) [a] + (1 - cos(angle)) [a]^2 (Rodrigues).
+    """
+    turned = np.sin(angle)[..., None, None] * axis_cross
+    turned += (1.0 - np.cos(angle))[..., None, None] * (axis_cross @ axis_cross)
+    turned[..., _DIAGONAL, _DIAGONAL] += 1.0
+    return turned
 
 
 def compose(rest: FloatArray, direction: FloatArray, twist: FloatArray) -> FloatArray:
     """(..., 3, 3) the rotation of that swing and twist: S(rest -> direction) W(rest, twist)."""
-    return swing_between(rest, direction) @ rotation_about(rest, twist)
+    return swing_between(rest, direction) @ turn_about(cross_matrix(rest), twist)
 
 
 def twist_of(rotation: FloatArray, rest: FloatArray) -> FloatArray:
@@ -71,9 +84,3 @@ def twist_of(rotation: FloatArray, rest: FloatArray) -> FloatArray:
     e = unit(cross(np.broadcast_to(rest, direction.shape), np.where(np.abs(rest[..., :1]) < 0.8, _X, _Y)))
     turned = np.swapaxes(swing_between(rest, direction), -1, -2) @ (rotation @ e[..., None])
     return np.arctan2((cross(rest, e) * turned[..., 0]).sum(axis=-1), (e * turned[..., 0]).sum(axis=-1))
-
-
-def _skew(v: FloatArray) -> FloatArray:
-    x, y, z = v[..., 0], v[..., 1], v[..., 2]
-    zero = np.zeros_like(x)
-    return np.stack([zero, -z, y, z, zero, -x, -y, x, zero], axis=-1).reshape(*v.shape[:-1], 3, 3)
