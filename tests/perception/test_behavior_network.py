@@ -15,9 +15,11 @@ from geometry import InputError
 from perception.behavior.network.behavior_model import BehaviorModel, ModelSpec
 from perception.behavior.network.model import BehaviorNetwork, NetworkSpec
 from perception.behavior.network.preparation import Preparation, preparation_for, prepare
+from perception.behavior.network.reading import joints_of_person, joints_of_track
 from perception.behavior.network.standardise import Statistics, running_start, standardise_running, statistics_of
 from perception.behavior.network.stream import BehaviorStream
 from perception.behavior.sets import BehaviorSequence, set_of_sequences
+from perception.pose import SKELETONS, Person, PersonTrack
 
 JOINTS = ("head", "spine", "left_wrist", "right_wrist")
 
@@ -132,6 +134,59 @@ def test_a_stream_refuses_time_that_stands_and_strangers() -> None:
     with pytest.raises(InputError, match="person_statistics"):
         BehaviorStream(small_model("person"))
     assert BehaviorStream(small_model(delay=3)).finish() == []
+
+
+def test_a_stream_of_another_rate_is_read_at_the_models() -> None:
+    model, points = small_model(), walk(20, 5)
+    slow = BehaviorStream(model, rate_hz=15.0)  # the model's clock ticks twice for every frame but the first
+    beliefs = [slow.push(t / 15.0, points[t]) for t in range(20)]
+    wanted = model.frame_probabilities(np.repeat(points, 2, axis=0)[1:])[::2]
+    np.testing.assert_allclose([belief.frame for belief in beliefs if belief is not None], wanted, atol=1e-5)
+    fast = BehaviorStream(model, rate_hz=100.0)
+    shown = [t for t in range(100) if fast.push(t / 100.0, walk(1, t)[0]) is not None]
+    assert len(shown) in (30, 31) and set(np.diff(shown[1:])) == {3, 4}
+    near = BehaviorStream(model, rate_hz=31.25)
+    assert all(near.push(t / 31.25, points[0]) is not None for t in range(60))
+    gap = BehaviorStream(model, rate_hz=15.0)
+    assert gap.push(0.0, points[0]) is not None and gap.push(1e6, points[1]) is not None
+
+
+def person_of(points: NDArray[np.float64]) -> Person:
+    return Person(scores=np.ones(len(points)), keypoints_m=points)
+
+
+def test_a_persons_joints_come_in_the_models_order() -> None:
+    preparation = small_model().spec.preparation
+    body = SKELETONS["body18"]
+    points = np.arange(54.0).reshape(18, 3)
+    read = joints_of_person(preparation, person_of(points), body)
+    np.testing.assert_array_equal(read, points[[body.index(joint) for joint in JOINTS]])
+    coco = SKELETONS["coco17"]
+    read = joints_of_person(preparation, person_of(points[:17]), coco)
+    assert np.isnan(read[:2]).all() and (read[2] == points[coco.index("left_wrist")]).all()
+    tip = replace(preparation, joints=("head", "spine", "left_hand_wrist", "right_hand_wrist"))
+    track = PersonTrack(
+        skeleton=body,
+        time_s=np.arange(2.0),
+        keypoints=np.stack([points, points]),
+        scores=np.ones((2, 18)),
+        right_hand=np.full((2, 21, 3), 7.0),
+    )
+    read = joints_of_track(tip, track)
+    assert (read[:, 3] == 7.0).all() and np.isnan(read[:, 2]).all() and (read[1, 0] == points[body.index("head")]).all()
+
+
+def test_people_whom_the_model_cannot_read_are_refused() -> None:
+    preparation = small_model().spec.preparation
+    with pytest.raises(InputError, match="keypoints_px"):
+        joints_of_person(replace(preparation, dimensions=2), person_of(np.zeros((18, 3))), SKELETONS["body18"])
+    with pytest.raises(InputError, match="skeleton hand21"):
+        joints_of_person(preparation, person_of(np.zeros((21, 3))), SKELETONS["hand21"])
+    flat = PersonTrack(
+        skeleton=SKELETONS["body18"], time_s=np.arange(1.0), keypoints=np.ones((1, 18, 2)), scores=np.ones((1, 18))
+    )
+    with pytest.raises(InputError, match="3 coordinates"):
+        joints_of_track(preparation, flat)
 
 
 def test_running_statistics_are_those_of_all_frames_so_far() -> None:

@@ -7,6 +7,7 @@ from perception.behavior.network.judgement import Judgement, judge, judge_togeth
 from perception.behavior.network.loop import EpochReport
 from perception.behavior.network.losses import LossWeights
 from perception.behavior.network.pretraining import Masking, pretrain
+from perception.behavior.network.reading import joints_of_person, joints_of_track
 from perception.behavior.network.stream import BehaviorStream, FrameBelief
 from perception.behavior.network.temperature import calibration_error, fit_temperature, log_loss
 from perception.behavior.network.training import labelled_heads, train
@@ -29,6 +30,8 @@ __all__ = [
     "cross_validate",
     "fit_temperature",
     "join_held_out",
+    "joints_of_person",
+    "joints_of_track",
     "judge",
     "judge_together",
     "labelled_heads",

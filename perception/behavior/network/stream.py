@@ -14,6 +14,9 @@ from perception.behavior.network.behavior_model import BehaviorModel, probabilit
 from perception.behavior.network.preparation import PreparationState, prepare
 from perception.behavior.network.standardise import Statistics, running_start, standardise, standardise_running
 
+SAME_RATE = 0.2
+"""A stream whose rate differs from the model's by no more than this share is taken as it is."""
+
 
 @dataclass(frozen=True)
 class FrameBelief:
@@ -33,11 +36,13 @@ class BehaviorStream:
     Args:
         model: what to feed.
         person: statistics of the person, which a "person" model needs and a "running" one takes as a better prior.
+        rate_hz: of the frames that will come, where it is not the model's: they are then repeated or left out, so that
+            the model sees its own rate. None takes the frames as they come.
     Raises:
         InputError: if the model needs the person's statistics and there are none.
     """
 
-    def __init__(self, model: BehaviorModel, *, person: Statistics | None = None) -> None:
+    def __init__(self, model: BehaviorModel, *, person: Statistics | None = None, rate_hz: float | None = None) -> None:
         if model.spec.normalisation == "person" and person is None:
             raise InputError(
                 "BehaviorStream",
@@ -46,6 +51,9 @@ class BehaviorStream:
                 remedy="BehaviorModel.person_statistics reads them from unlabelled recordings; or train with running",
             )
         self.model = model
+        own_hz = model.spec.preparation.rate_hz
+        self._resampled = rate_hz is not None and abs(rate_hz / own_hz - 1.0) > SAME_RATE
+        self._next_s = -np.inf
         self._fixed = model.statistics if person is None else person
         self._sums = running_start(self._fixed, model.spec.prior_frames)
         self._prepared: PreparationState | None = None
@@ -56,7 +64,7 @@ class BehaviorStream:
         self._latest_s = -np.inf
 
     def push(self, time_s: float, keypoints: NDArray[np.floating]) -> FrameBelief | None:
-        """The belief that a new frame brings, None while the model's delay fills.
+        """The belief that a new frame brings; None while the model's delay fills, or for a frame that is left out.
 
         Args:
             time_s: later than the frame before.
@@ -68,8 +76,10 @@ class BehaviorStream:
             raise InputError(
                 "BehaviorStream.push", expected=f"a time after {self._latest_s} s", got=f"{time_s}", remedy="sort"
             )
-        belief = self._read(np.asarray(keypoints), time_s)
         self._last, self._latest_s = np.asarray(keypoints), time_s
+        belief = None
+        for _ in range(self._repeats(time_s)):
+            belief = self._read(self._last, time_s) or belief
         return belief
 
     def finish(self) -> list[FrameBelief]:
@@ -79,6 +89,17 @@ class BehaviorStream:
             return []
         beliefs = [self._read(last, None) for _ in range(self.model.spec.delay_frames)]
         return [belief for belief in beliefs if belief is not None]
+
+    def _repeats(self, time_s: float) -> int:
+        """How often the model sees this frame: once for each tick of its clock; gaps of over a second are skipped."""
+        if not self._resampled:
+            return 1
+        rate = self.model.spec.preparation.rate_hz
+        if self._next_s == -np.inf or time_s - self._next_s > 1.0:
+            self._next_s = time_s
+        ticks = max(0, int(np.floor((time_s - self._next_s) * rate + 0.5)) + 1)
+        self._next_s += ticks / rate
+        return ticks
 
     @torch.inference_mode()
     def _read(self, keypoints: NDArray[np.floating], time_s: float | None) -> FrameBelief | None:

@@ -1,0 +1,152 @@
+"""The network on the UCI gesture phases: five phases, three people, each of whom is left out once.
+
+Figures are of frames. "Pooled" counts the frames of all held-out people together, each predicted by the model that
+never saw that person; "user" figures are those of single people. Settings are chosen for each held-out person from a
+short list, by leaving out in turn each of the other people (nested cross-validation): the held-out person's labels
+serve for nothing but the score.
+
+Three ways to answer, never mixed in one figure:
+    causal   each frame from what came before it; movements in units of the stream so far
+    late     the same half a second later
+    offline  up to a second later, movements in units of the person's whole, unlabelled recordings
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from perception.behavior.network.augment import Augmentation
+from perception.behavior.network.behavior_model import BehaviorModel
+from perception.behavior.network.cross_validation import HeldOut, join_held_out, predict
+from perception.behavior.network.judgement import judge
+from perception.behavior.network.training import train
+from perception.behavior.network.training_config import TrainingConfig
+from perception.behavior.sets import BehaviorSet, Split, leave_one_out, read_gesture_phases
+
+Mode = Literal["causal", "late", "offline"]
+REST = 0
+"""Row of the label that is no gesture."""
+
+_STRONG = Augmentation(warp=0.35, stretch=0.2, lost_joint=0.1, noise=0.03)
+_ONLINE = (
+    TrainingConfig(epochs=120, prior_s=1.0),
+    TrainingConfig(epochs=120, prior_s=1.0, augmentation=_STRONG),
+    TrainingConfig(epochs=120, prior_s=1.0, augmentation=_STRONG, dropout=0.4),
+)
+CANDIDATES: dict[Mode, tuple[TrainingConfig, ...]] = {
+    "causal": _ONLINE,
+    "late": tuple(replace(each, delay_s=0.5) for each in _ONLINE[:2]),
+    "offline": tuple(replace(_ONLINE[1], normalisation="person", delay_s=delay_s) for delay_s in (0.5, 1.0)),
+}
+"""Settings that are chosen from, by mode."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """What the evaluation has come to; for a progress bar."""
+
+    done: int
+    """Networks trained."""
+    total: int
+    """Networks to train."""
+    what: str
+    """The latest one, in words."""
+
+
+def eval_gesture_phases(
+    folder: str | Path,
+    *,
+    mode: Mode = "causal",
+    seeds: Sequence[int] = (0, 1, 2),
+    candidates: Sequence[TrainingConfig] | None = None,
+    on_step: Callable[[Step], None] | None = None,
+) -> dict[str, Any]:
+    """Train and judge, each person left out once.
+
+    Args:
+        folder: of the recordings, `a1_raw.csv` and the others.
+        mode: what a frame's label may rest on.
+        seeds: of weights, order and augmentation; their predictions are also averaged.
+        candidates: settings to choose from; None takes those of the mode.
+        on_step: called after each network.
+    Returns:
+        flat figures: `macro_f1` and `accuracy` of the seeds' average prediction, pooled; `seed_macro_f1_mean`, `_low`,
+        `_high` of single networks, pooled; `user_macro_f1_mean` and one for each user, of the average prediction;
+        `rest_or_gesture_f1` (gesture being the positive class); `chosen_USER` settings by their place in the list.
+    Raises:
+        InputError: if the folder holds no such recordings.
+    """
+    data = read_gesture_phases(folder)
+    splits, settings = leave_one_out(data), CANDIDATES[mode] if candidates is None else tuple(candidates)
+    inner = [leave_one_out(data.select(split.train)) for split in splits]
+    total = len(settings) * sum(len(each) for each in inner) + len(seeds) * len(splits)
+    done = 0
+
+    def trained(part: BehaviorSet, config: TrainingConfig, what: str) -> BehaviorModel:
+        nonlocal done
+        model, done = train(part, config), done + 1
+        if on_step is not None:
+            on_step(Step(done=done, total=total, what=what))
+        return model
+
+    by_seed: list[list[HeldOut]] = [[] for _ in seeds]
+    chosen = {}
+    for split, below in zip(splits, inner, strict=True):
+        rest = data.select(split.train)
+        scores = [_inner_score(rest, below, each, trained, seeds[0]) for each in settings]
+        chosen[split.name] = int(np.argmax(scores))
+        for place, seed in enumerate(seeds):
+            config = replace(settings[chosen[split.name]], seed=seed)
+            model = trained(rest, config, f"without {split.name}, seed {seed}")
+            by_seed[place].append(predict(model, data.select(split.test), "frame"))
+    held = [join_held_out(parts) for parts in by_seed]
+    return {**figures(held), **{f"chosen_{user}": number for user, number in chosen.items()}}
+
+
+def figures(held: Sequence[HeldOut]) -> dict[str, Any]:
+    """Figures of networks that differ by their seed, and of the average of their predictions."""
+    together = averaged(held)
+    singles = np.array([each.results()["macro_f1"] for each in held])
+    results = together.results()
+    truth = np.concatenate(together.labels)
+    guess = np.concatenate([p.argmax(axis=1) for p in together.probabilities])
+    binary = judge(np.where(truth < 0, -1, truth != REST), guess != REST, 2)
+    return {
+        "macro_f1": results["macro_f1"],
+        "accuracy": results["accuracy"],
+        "user_macro_f1_mean": results["subject_macro_f1_mean"],
+        **{f"user_macro_f1_{user}": together.of(user).macro_f1 for user in sorted(set(together.subjects))},
+        "seed_macro_f1_mean": float(singles.mean()),
+        "seed_macro_f1_low": float(singles.min()),
+        "seed_macro_f1_high": float(singles.max()),
+        "rest_or_gesture_f1": float(binary.f1[1]),
+        "calibration_error": results["calibration_error"],
+        "frames": int((truth >= 0).sum()),
+    }
+
+
+def averaged(held: Sequence[HeldOut]) -> HeldOut:
+    """The mean of several networks' beliefs about the same recordings."""
+    rows = zip(*(each.probabilities for each in held), strict=True)
+    return replace(held[0], probabilities=tuple(np.mean(beliefs, axis=0) for beliefs in rows))
+
+
+def _inner_score(
+    rest: BehaviorSet,
+    splits: Sequence[Split],
+    config: TrainingConfig,
+    trained: Callable[[BehaviorSet, TrainingConfig, str], BehaviorModel],
+    seed: int,
+) -> float:
+    """Pooled macro-F1 among the people who are not held out, each left out in turn."""
+    parts = []
+    for split in splits:
+        part = rest.select(split.train)
+        model = trained(part, replace(config, seed=seed), f"{split.name} from {'+'.join(sorted(set(part.subjects)))}")
+        parts.append(predict(model, rest.select(split.test), "frame"))
+    return join_held_out(parts).results()["macro_f1"]

@@ -1,0 +1,117 @@
+"""The gesture phases' evaluation: who is trained on when, and figures that another library confirms."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from geometry import InputError
+from perception.behavior.network import gesture_phases
+from perception.behavior.network.cross_validation import HeldOut
+from perception.behavior.network.gesture_phases import CANDIDATES, Step, averaged, eval_gesture_phases, figures
+from perception.behavior.network.training_config import TrainingConfig
+
+PHASES = ("Rest", "Preparation", "Stroke", "Hold", "Retraction")
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> object:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def recordings(tmp_path: Path) -> Path:
+    """Two short videos of each of three users, in the files' own form; the right hand's height tells the phase."""
+    rng = np.random.default_rng(0)
+    header = ",".join(f"{joint}{axis}" for joint in ("lh", "rh", "h", "s", "lw", "rw") for axis in "xyz")
+    for user in "abc":
+        for video in (1, 2):
+            phases = np.repeat(rng.permutation(5), 16)
+            rows = []
+            for frame, phase in enumerate(phases):
+                points = np.array(
+                    [[4, 4, 1.5], [6, 4 - phase, 1.5], [5, 1.6, 1.8], [5, 4.2, 1.8], [4, 4, 1.6], [6, 4, 1.6]]
+                )
+                values = (points + 0.05 * rng.standard_normal((6, 3))).reshape(-1)
+                rows.append(",".join(f"{v:.4f}" for v in values) + f",{100000 + 33 * frame},{PHASES[phase]}")
+            (tmp_path / f"{user}{video}_raw.csv").write_text("\n".join([f"{header},timestamp,phase", *rows]))
+    return tmp_path
+
+
+QUICK = TrainingConfig(epochs=8, width=8, layers=2, batch=2, window_s=2.0, average=0.5)
+
+
+def test_each_user_is_predicted_by_networks_that_never_saw_them(
+    recordings: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[str, int]] = []
+    train = gesture_phases.train
+
+    def noting(part: object, config: TrainingConfig) -> object:
+        seen.append(("".join(sorted(set(part.subjects.tolist()))), config.seed))  # type: ignore[attr-defined]
+        return train(part, config)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(gesture_phases, "train", noting)
+    steps: list[Step] = []
+    results = eval_gesture_phases(
+        recordings, seeds=(3, 4), candidates=(QUICK, replace(QUICK, dropout=0.0)), on_step=steps.append
+    )
+    inner = {"a": ["c", "b"], "b": ["c", "a"], "c": ["b", "a"]}
+    wanted = []
+    for user, others in inner.items():
+        wanted += [(other, 3) for _ in range(2) for other in others]
+        wanted += [("abc".replace(user, ""), seed) for seed in (3, 4)]
+    assert seen == wanted
+    assert [step.done for step in steps] == list(range(1, 19)) and steps[0].total == 18
+    assert results["frames"] == 480 and all(results[f"chosen_{user}"] in (0, 1) for user in "abc")
+    assert 0.2 < results["macro_f1"] <= 1.0  # far above what chance gives, 0.2 at most
+    assert results["seed_macro_f1_low"] <= results["seed_macro_f1_mean"] <= results["seed_macro_f1_high"]
+
+
+def test_figures_pool_the_frames_of_all_users() -> None:
+    metrics = pytest.importorskip("sklearn.metrics")
+    rng = np.random.default_rng(1)
+    labels = tuple(rng.integers(0, 5, count) for count in (50, 80, 30))
+    held = [
+        HeldOut(
+            subjects=("a", "b", "b"),
+            labels=labels,
+            probabilities=tuple(rng.dirichlet(np.ones(5), len(y)) for y in labels),
+        )
+        for _ in range(3)
+    ]
+    results = figures(held)
+    truth = np.concatenate(labels)
+    mean = [np.concatenate(each.probabilities) for each in held]
+    guess = np.mean(mean, axis=0).argmax(axis=1)
+    assert results["macro_f1"] == pytest.approx(metrics.f1_score(truth, guess, average="macro"))
+    assert results["user_macro_f1_b"] == pytest.approx(metrics.f1_score(truth[50:], guess[50:], average="macro"))
+    assert results["rest_or_gesture_f1"] == pytest.approx(metrics.f1_score(truth != 0, guess != 0))
+    singles = [metrics.f1_score(truth, p.argmax(axis=1), average="macro") for p in mean]
+    assert results["seed_macro_f1_mean"] == pytest.approx(np.mean(singles))
+    assert (results["seed_macro_f1_low"], results["seed_macro_f1_high"]) == pytest.approx((min(singles), max(singles)))
+    np.testing.assert_allclose(averaged(held).probabilities[2], np.mean([e.probabilities[2] for e in held], axis=0))
+
+
+def test_causal_candidates_see_nothing_that_comes_later() -> None:
+    assert all(each.delay_s == 0.0 and each.normalisation == "running" for each in CANDIDATES["causal"])
+    assert all(0.0 < each.delay_s <= 0.5 and each.normalisation == "running" for each in CANDIDATES["late"])
+
+
+def test_a_folder_without_recordings_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="a1_raw.csv"):
+        eval_gesture_phases(tmp_path)
+
+
+@pytest.mark.slow
+def test_the_phases_of_strangers_are_told(shared_data: Path) -> None:
+    folder = shared_data / "behaviour" / "uci_gesture_phase"
+    results = eval_gesture_phases(folder, mode="causal", seeds=(0,), candidates=CANDIDATES["causal"][1:2])
+    assert results["macro_f1"] > 0.43  # extremely randomised trees on windows of features
