@@ -8,11 +8,12 @@ With truths x_i of the parts, all in [0, 1]:
     a predicate that nobody could see (NaN) is 0, and so is its negation: no rule is true on what was not seen
     (but NOT before an operator over time takes what was not seen for what did not happen)
 
-and the operators over time as in `temporal`. Both ways run the same cells, and give the same numbers.
+and the operators over time as in `temporal`. Both ways run the same cells and give the same numbers.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -67,27 +68,30 @@ class ConditionMonitor:
 
     def __init__(self, condition: Expression) -> None:
         node = condition.normal_form()
-        self._node = node
+        self._operator = node.operator
+        self._name = _name_of(node)
         self._cell = make_cell(node) if node.operator.has_memory else None
-        self._parts = [] if _is_negated_name(node) else [ConditionMonitor(part) for part in node.parts]
+        self._parts = [] if self._name else [ConditionMonitor(part) for part in node.parts]
 
     def update(self, time_s: float, truths: Mapping[str, float]) -> Truth:
         """Take the predicates' truths at the next moment; a name that is missing is unknown."""
-        if self._node.operator is Operator.IS or _is_negated_name(self._node):
-            name = self._node.name or self._node.parts[0].name
-            value = _literal(truth_of(name, truths), self._node.operator is Operator.NOT)
-            return Truth(float(value), time_s)
+        negated = self._operator is Operator.NOT
+        if self._name:
+            told = truths[self._name] if self._name in truths else float(truth_of(self._name, truths))
+            return Truth(0.0 if math.isnan(told) else 1.0 - told if negated else told, time_s)
         parts = tuple(part.update(time_s, truths) for part in self._parts)
         if self._cell is not None:
             return self._cell.update(time_s, parts)
-        values, begins = [np.asarray(part.value) for part in parts], [np.asarray(part.since_s) for part in parts]
-        value, since_s = _joined(self._node.operator, values, begins)
-        return Truth(float(value), time_s if self._node.operator is Operator.NOT else float(since_s))
+        if negated:
+            return Truth(1.0 - parts[0].value, time_s)
+        if self._operator is Operator.AND:
+            return Truth(math.prod(part.value for part in parts), min(part.since_s for part in parts))
+        truest = max(parts, key=lambda part: part.value)
+        return Truth(1.0 - math.prod(1.0 - part.value for part in parts), truest.since_s)
 
 
 def _whole(node: Expression, track: PredicateTrack, rows_s: FloatArray) -> TruthTrack:
-    if node.operator is Operator.IS or _is_negated_name(node):
-        name = node.name or node.parts[0].name
+    if name := _name_of(node):
         return TruthTrack(_literal(track.column(name), node.operator is Operator.NOT), rows_s)
     parts = [_whole(part, track, rows_s) for part in node.parts]
     if not node.operator.has_memory:
@@ -100,8 +104,9 @@ def _whole(node: Expression, track: PredicateTrack, rows_s: FloatArray) -> Truth
     return TruthTrack(out[:, 0], out[:, 1])
 
 
-def _is_negated_name(node: Expression) -> bool:
-    return node.operator is Operator.NOT and node.parts[0].operator is Operator.IS
+def _name_of(node: Expression) -> str:
+    """The predicate of a literal, negated or not; empty for what is no literal."""
+    return node.parts[0].name if node.operator is Operator.NOT else node.name
 
 
 def _literal(truth: FloatArray, negated: bool) -> FloatArray:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ class RuleBook:
             if not 0.0 < rule.weight <= 1.0:
                 raise InputError(f"rule {rule.title}", expected="a weight above 0, at most 1", got=f"{rule.weight:g}")
 
-    @property
+    @cached_property
     def behaviors(self) -> tuple[str, ...]:
         """Names, each once, in the order in which they are written."""
         return tuple(dict.fromkeys(rule.behavior for rule in self.rules))
@@ -83,9 +84,14 @@ class RuleBook:
     def joined(self, truths: FloatArray) -> FloatArray:
         """(T, C) the noisy-OR of each behaviour's rules, from (T, R) truths."""
         missed = np.ones((len(truths), len(self.behaviors)))
-        for column, rule in zip(truths.T, self.rules, strict=True):
-            missed[:, self.behaviors.index(rule.behavior)] *= 1.0 - rule.weight * column
+        for column, rule, place in zip(truths.T, self.rules, self._places, strict=True):
+            missed[:, place] *= 1.0 - rule.weight * column
         return 1.0 - missed
+
+    @cached_property
+    def _places(self) -> list[int]:
+        """(R,) column of each rule's behaviour."""
+        return [self.behaviors.index(rule.behavior) for rule in self.rules]
 
     def contributions(self, truths: FloatArray) -> FloatArray:
         """(R,) -ln(1 - w t): these add up to -ln(1 - p), the way the noisy-OR joins rules."""

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from geometry import FloatArray, InputError
 from perception.behavior.reasoning.predicate_track import PredicateTrack
@@ -107,7 +108,7 @@ def _fit(
         return chosen, parameters[:-1], float(parameters[-1])
     while len(chosen) < settings.most_rules:
         design = np.column_stack([truths[:, chosen].astype(float), np.ones(len(truths))])
-        probability = 1.0 / (1.0 + np.exp(-design @ parameters))
+        probability = expit(design @ parameters)
         slope = (positives - counts * probability).astype(np.float32) @ truths
         spread = (counts * probability * (1.0 - probability)).astype(np.float32) @ squared
         score = slope**2 / (spread + settings.ridge) / discount
@@ -134,7 +135,7 @@ def _newton(
 
     at, least = start, loss(start)
     for _ in range(25):
-        probability = 1.0 / (1.0 + np.exp(-design @ at))
+        probability = expit(design @ at)
         slope = design.T @ (counts * probability - positives) + penalty * at
         curve = (design * (counts * probability * (1.0 - probability))[:, None]).T @ design + np.diag(penalty)
         step, share = np.linalg.solve(curve, slope), 1.0

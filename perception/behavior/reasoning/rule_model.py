@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.special import expit
 
 from geometry import FloatArray, InputError
 from perception.behavior.reasoning.condition_text import parse_condition
@@ -77,12 +79,17 @@ class RuleModel:
 
     def joined(self, truths: FloatArray) -> FloatArray:
         """(T, C) probabilities from (T, R) truths."""
+        odds = truths @ self._weights + np.array(list(self.biases.values()))
+        return np.asarray(expit(odds))
+
+    @cached_property
+    def _weights(self) -> FloatArray:
+        """(R, C) each rule's weight in its behaviour's column."""
         place = {behavior: column for column, behavior in enumerate(self.behaviors)}
         weights = np.zeros((len(self.rules), len(place)))
         for number, rule in enumerate(self.rules):
             weights[number, place[rule.behavior]] = rule.weight
-        odds = truths @ weights + np.array(list(self.biases.values()))
-        return 1.0 / (1.0 + np.exp(-odds))
+        return weights
 
     def contributions(self, truths: FloatArray) -> FloatArray:
         """(R,) log-odds that each rule adds: w t."""

@@ -28,9 +28,13 @@ class RuleMonitor:
         if not memory_s > 0.0:
             raise InputError("RuleMonitor", expected="memory_s above 0", got=f"{memory_s}")
         self._reasoner, self._memory_s = reasoner, memory_s
-        self._conditions = {rule.when: ConditionMonitor(rule.when) for rule in reasoner.rules}
+        conditions = list(dict.fromkeys(rule.when for rule in reasoner.rules))
+        self._monitors = [ConditionMonitor(condition) for condition in conditions]
+        place = {condition: number for number, condition in enumerate(conditions)}
+        self._place = [place[rule.when] for rule in reasoner.rules]
+        """Which monitor tells of each rule."""
         self._seen: deque[tuple[float, dict[str, float]]] = deque()
-        self._truths: dict[object, Truth] = {}
+        self._truths: list[Truth] = []
 
     def update(self, time_s: float, truths: Mapping[str, float]) -> dict[str, float]:
         """Take the next moment.
@@ -45,7 +49,7 @@ class RuleMonitor:
             last = f"after {self._seen[-1][0]:g}" if self._seen else "as the first"
             raise InputError("RuleMonitor", expected="finite times in growing order", got=f"{time_s:g} {last}")
         check_truths(np.array(list(truths.values()), dtype=float), "RuleMonitor")
-        self._truths = {when: monitor.update(time_s, truths) for when, monitor in self._conditions.items()}
+        self._truths = [monitor.update(time_s, truths) for monitor in self._monitors]
         self._seen.append((time_s, dict(truths)))
         while self._seen[0][0] < time_s - self._memory_s:
             self._seen.popleft()
@@ -67,7 +71,7 @@ class RuleMonitor:
         mine.sort(key=lambda number: -abs(gains[number]))
         reasons = []
         for number in mine[:top]:
-            since_s, gain = self._truths[rules[number].when].since_s, float(gains[number])
+            since_s, gain = self._truths[self._place[number]].since_s, float(gains[number])
             reasons.append(
                 reason_of(rules[number], track, len(track) - 1, truth=float(row[number]), since_s=since_s, gain=gain)
             )
@@ -77,7 +81,7 @@ class RuleMonitor:
         )
 
     def _row(self) -> np.ndarray:
-        return np.array([self._truths[rule.when].value for rule in self._reasoner.rules])
+        return np.array([self._truths[place].value for place in self._place])
 
     def _recent(self) -> PredicateTrack:
         names = tuple(dict.fromkeys(name for _, truths in self._seen for name in truths))
