@@ -6,6 +6,7 @@ import pytest
 from geometry import InputError
 from perception.pose import convert, track_of_person
 from perception.pose.recordings import read_amc, read_amc_angles, read_bvh, read_recording
+from perception.pose.recordings.joint_tree import project_names
 from perception.pose.skeletons import BODY18
 
 BVH = """HIERARCHY
@@ -211,3 +212,18 @@ def test_motion_capture_converts_to_the_projects_skeleton(tmp_path):
     points, scores = convert(track.keypoints, track.scores, recording.skeleton, BODY18)
     assert scores[0].sum() == 4.0
     np.testing.assert_array_equal(points[:, BODY18.index("left_knee")], track.keypoints[:, 2])
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("Hips", "Neck", "LeftUpArm", "LeftLowArm", "LeftHand", "RightUpLeg", "RightLowLeg", "RightFoot"),
+        ("mixamorig:Hips", "mixamorig:Neck", "mixamorig:LeftArm", "mixamorig:LeftForeArm", "mixamorig:LeftHand",
+         "mixamorig:RightUpLeg", "mixamorig:RightLeg", "mixamorig:RightFoot"),
+        ("root", "thorax", "lclavicle", "lhumerus", "lradius", "rhipjoint", "rfemur", "rtibia", "lfemur"),
+    ],
+)  # fmt: skip
+def test_joints_of_common_rigs_get_the_projects_names(names):
+    wanted = ("pelvis", "neck", "left_shoulder", "left_elbow", "left_wrist", "right_hip", "right_knee", "right_ankle")
+    assert project_names(names)[:8] == wanted
+    assert project_names(("tail", "LeftShoulder")) == ("tail", "LeftShoulder")

@@ -180,7 +180,7 @@ def _bone(fields: dict[str, list[str]], where: str, *, degrees: bool) -> _Bone:
     axis = fields.get("axis", ["0", "0", "0", "XYZ"])
     angles = to_numbers(fields["orientation"], where) if "orientation" in fields else to_numbers(axis[:-1], where)
     order = axis[-1].lower()
-    dof = tuple(word.lower() for word in fields.get("dof", []) if word.lower() != "l")
+    dof = tuple(word.lower() for word in fields.get("dof", []))
     good = len(direction) == len(angles) == len(order) == 3 and set(order) == set("xyz") and len(length) == 1
     if not good or any(len(name) != 2 or name[0] not in "tr" or name[1] not in "xyz" for name in dof):
         raise InputError(where, expected="direction, length, axis and dof of a bone", got="others")

@@ -15,15 +15,15 @@ R_WORLD_Y_UP = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
 """From axes with y up to the world's with z up: x stays, y becomes z, z becomes -y."""
 
 _SIDED_NAMES = {
-    "shoulder": ("arm",),
-    "elbow": ("forearm",),
+    "shoulder": ("arm", "uparm", "upperarm"),
+    "elbow": ("forearm", "lowarm", "lowerarm"),
     "wrist": ("hand",),
-    "hip": ("upleg",),
-    "knee": ("leg",),
+    "hip": ("upleg", "upperleg"),
+    "knee": ("leg", "lowleg", "lowerleg"),
     "ankle": ("foot",),
     "toe": ("toebase_end", "toebase"),
 }
-"""The project's name of a joint: what MotionBuilder, Mixamo and CMU's BVH call it behind "Left" or "Right"."""
+"""The project's name of a joint: what Biovision, MotionBuilder, Mixamo and CMU call it behind "Left" or "Right"."""
 
 _BVH_NAMES = {"pelvis": ("hips", "pelvis", "root"), "neck": ("neck",), "head": ("head",)} | {
     f"{side}_{joint}": tuple(f"{side}{name}" for name in names)
