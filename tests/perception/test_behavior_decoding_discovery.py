@@ -126,9 +126,11 @@ def test_unseen_joints_and_gaps_are_lived_with() -> None:
         series[40:70] = np.nan
         series[:, 5] = np.nan
         series[100::7, 2] = np.nan
+    short = (recordings[0][0][:1], recordings[0][1][:1])
     config = DiscoveryConfig(state_counts=(3,), restarts=3)
-    found = discover_segments(recordings, rng=np.random.default_rng(0), config=config)
-    assert frame_hamming(found.paths, truth) < 0.12
+    found = discover_segments([*recordings, short], rng=np.random.default_rng(0), config=config)
+    assert frame_hamming(found.paths[:3], truth) < 0.12
+    assert len(found.paths[3]) == len(found.segments[3]) == 1
 
 
 def test_bad_input_is_said_clearly(tmp_path: Path) -> None:
@@ -138,7 +140,8 @@ def test_bad_input_is_said_clearly(tmp_path: Path) -> None:
     for wrong, match in [
         (lambda: discover_segments([], rng=rng), "same channels"),
         (lambda: discover_segments([(time_s, series), (time_s, series[:, :2])], rng=rng), "same channels"),
-        (lambda: discover_segments([(time_s[:1], series[:1])], rng=rng), "several frames"),
+        (lambda: discover_segments([(time_s[:1], series[:1])], rng=rng), "recordings of frames"),
+        (lambda: discover_segments([(time_s, series), (time_s[:0], series[:0])], rng=rng), "recordings of frames"),
         (lambda: discover_segments([(time_s[::-1], series)], rng=rng), "growing"),
         (lambda: discover_segments([(time_s, series[:20])], rng=rng), "time_s"),
         (lambda: discover_segments([(time_s[:20], series[:20])], rng=rng), "windows of 0.2 s"),

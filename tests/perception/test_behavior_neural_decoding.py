@@ -226,6 +226,20 @@ def test_cross_validation_finds_what_is_there_and_nothing_where_nothing_is() -> 
     assert null.p_value > 0.05 and abs(null.balanced_accuracy - 1 / 3) < 0.08
 
 
+def test_covariates_that_drive_the_units_are_accounted_for() -> None:
+    rng = np.random.default_rng(22)
+    states, stimulus = (np.arange(3000) // 150) % 2, 1.5 * rng.normal(size=(3000, 1))
+    drive = rng.normal(size=(1, 10))
+    rates = np.exp(-0.7 + 0.25 * rng.normal(size=(2, 10))[states] + 0.8 * stimulus @ drive)
+    counts = rng.poisson(np.minimum(rates, 50.0)).astype(float)
+    config = NeuralDecoderConfig(penalties=(1.0,))
+    blind, told = (
+        cross_validate_decoder(counts, states, bin_s=0.05, rng=rng, covariates=extra, config=config).accuracy
+        for extra in (None, stimulus)
+    )
+    assert told > blind + 0.1 and told > 0.85
+
+
 def test_folds_are_contiguous_with_gaps_and_cover_everything_once() -> None:
     tested = np.zeros(100, dtype=int)
     for train, test in block_folds(100, 4, gap=3, blocks=2):

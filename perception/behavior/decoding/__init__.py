@@ -1,4 +1,14 @@
-"""Frames' scores to segments: durations, a transition grammar, abstention; and segments found without any labels."""
+"""Frames' scores to segments: durations, a transition grammar, abstention; and segments found without any labels.
+
+model = SemiMarkov.from_grammar(
+    {"idle": ["reach"], "reach": ["grasp", "idle"], "grasp": ["idle"]},
+    {name: LogNormal(median_s=0.8) for name in ("idle", "reach", "grasp")},
+    starts=["idle"],
+)
+emissions = emissions_from_chances(network_chances, priors=training_shares, weight=0.3)
+for segment in decode(emissions, model, time_s, least_confidence=0.6).segments:
+    ...
+"""
 
 from perception.behavior.decoding.calibration import (
     Reliability,

@@ -127,8 +127,9 @@ def _rows(
     """Features of every recording, their rate, and how much of each row is news."""
     steps = [np.diff(np.asarray(time_s, dtype=float)) for time_s, _ in recordings]
     together = np.concatenate(steps)
-    if not len(together) or not (together > 0.0).all():
-        raise InputError("discover_segments", expected="recordings of several frames, times growing", got="none such")
+    if not len(together) or not (together > 0.0).all() or any(not np.size(time_s) for time_s, _ in recordings):
+        lengths = [np.size(time_s) for time_s, _ in recordings]
+        raise InputError("discover_segments", expected="recordings of frames, times growing", got=f"{lengths} frames")
     frame_hz = 1.0 / float(np.median(together))
     even = [even_recording(series, time_s, frame_hz) for time_s, series in recordings]
     if config.method == "autoregressive":

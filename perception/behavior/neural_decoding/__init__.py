@@ -3,6 +3,7 @@
 The figure stands in its own room (`neural_decoding.raster_figure`), since it brings matplotlib with it.
 """
 
+from perception.behavior.neural_decoding.activity import lagged
 from perception.behavior.neural_decoding.block_folds import block_folds
 from perception.behavior.neural_decoding.cross_validation import CrossValidation, cross_validate_decoder
 from perception.behavior.neural_decoding.glm_hmm import GlmHmm, fit_glm_hmm
@@ -19,4 +20,5 @@ __all__ = [
     "cross_validate_decoder",
     "fit_glm_hmm",
     "fit_glm_states",
+    "lagged",
 ]

@@ -10,7 +10,11 @@ from numpy.typing import ArrayLike, NDArray
 from geometry import FloatArray, InputError
 from perception.behavior.neural_decoding.activity import checked_activity, checked_labels
 from perception.behavior.neural_decoding.block_folds import block_folds
-from perception.behavior.neural_decoding.neural_decoder import NeuralDecoder, NeuralDecoderConfig
+from perception.behavior.neural_decoding.neural_decoder import (
+    NeuralDecoder,
+    NeuralDecoderConfig,
+    checked_covariates,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +52,7 @@ def cross_validate_decoder(
     blocks: int = 2,
     gap_s: float = 1.0,
     shifts: int = 0,
+    covariates: ArrayLike | None = None,
     config: NeuralDecoderConfig = NeuralDecoderConfig(),  # noqa: B008
 ) -> CrossValidation:
     """Decode contiguous held-out stretches with gaps around them, and again with shifted labels.
@@ -64,6 +69,7 @@ def cross_validate_decoder(
         blocks: stretches per fold.
         gap_s: left out between training and test, seconds.
         shifts: number of shifted repetitions; 19 or more for a p-value of 0.05.
+        covariates: (T, P) what else drives the units (Poisson only); it keeps its place beside the activity.
         config: the decoder's.
     """
     spikes = checked_activity(activity, "cross_validate_decoder")
@@ -73,14 +79,16 @@ def cross_validate_decoder(
         raise InputError("cross_validate_decoder", expected="shifts and gap_s >= 0", got=f"{shifts}, {gap_s}")
     gap = round(gap_s / bin_s)
     masks = list(block_folds(len(truth), folds, gap=gap, blocks=blocks))
-    posterior, penalties = _held_out(spikes, truth, count, masks, bin_s, config)
+    extra = checked_covariates(covariates, len(spikes), config)
+
+    def held_out(against: NDArray[np.int_]) -> tuple[FloatArray, list[float]]:
+        return _held_out(spikes, extra, against, count, masks, bin_s, config)
+
+    posterior, penalties = held_out(truth)
     predicted = posterior.argmax(axis=1)
     least = max(1, len(truth) // 10)
     turned = [np.roll(truth, int(rng.integers(least, len(truth) - least + 1))) for _ in range(shifts)]
-    chance = [
-        balanced_accuracy(_held_out(spikes, each, count, masks, bin_s, config)[0].argmax(axis=1), each)
-        for each in turned
-    ]
+    chance = [balanced_accuracy(held_out(each)[0].argmax(axis=1), each) for each in turned]
     right, known = predicted == truth, truth >= 0
     per_fold = [right[test & known].mean() if (test & known).any() else np.nan for _, test in masks]
     return CrossValidation(
@@ -101,6 +109,7 @@ def balanced_accuracy(predicted: NDArray[np.int_], truth: NDArray[np.int_]) -> f
 
 def _held_out(
     spikes: FloatArray,
+    covariates: FloatArray | None,
     truth: NDArray[np.int_],
     count: int,
     masks: list[tuple[NDArray[np.bool_], NDArray[np.bool_]]],
@@ -111,9 +120,11 @@ def _held_out(
     posterior, penalties = np.zeros((len(truth), count)), []
     names = [f"label {k}" for k in range(count)]
     for train, test in masks:
-        decoder = NeuralDecoder.fit(spikes, np.where(train, truth, -1), bin_s=bin_s, names=names, config=config)
+        inside = np.where(train, truth, -1)
+        decoder = NeuralDecoder.fit(spikes, inside, bin_s=bin_s, names=names, covariates=covariates, config=config)
         penalties.append(decoder.penalty)
         edges = np.flatnonzero(np.diff(test.astype(int), prepend=0, append=0))
         for low, high in edges.reshape(-1, 2):
-            posterior[low:high] = decoder.decode(spikes[low:high]).posterior
+            beside = None if covariates is None else covariates[low:high]
+            posterior[low:high] = decoder.decode(spikes[low:high], beside).posterior
     return posterior, penalties

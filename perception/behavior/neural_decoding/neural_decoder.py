@@ -85,7 +85,7 @@ class NeuralDecoder:
         spikes = checked_activity(activity, "NeuralDecoder.fit", counts=config.emission == "poisson")
         count = len(names) if names is not None else int(np.max(labels, initial=0)) + 1
         truth = checked_labels(labels, len(spikes), count, "NeuralDecoder.fit")
-        extra = _checked_covariates(covariates, len(spikes), config)
+        extra = checked_covariates(covariates, len(spikes), config)
         used = np.unique(truth[truth >= 0])
         if not bin_s > 0.0 or len(used) < 2:
             raise InputError(
@@ -107,7 +107,7 @@ class NeuralDecoder:
     def emissions(self, activity: ArrayLike, covariates: ArrayLike | None = None) -> FloatArray:
         """(T, S) log-likelihood of each bin under each label, up to a constant per bin."""
         spikes = checked_activity(activity, "NeuralDecoder", counts=self.config.emission == "poisson")
-        extra = _checked_covariates(covariates, len(spikes), self.config)
+        extra = checked_covariates(covariates, len(spikes), self.config)
         return _emissions(self.emission, spikes, extra, self.priors, self.config)
 
     def decode(
@@ -121,7 +121,8 @@ class NeuralDecoder:
         return decode(scores, self.dynamics, self.bin_s * np.arange(len(scores)), least_confidence=least_confidence)
 
 
-def _checked_covariates(covariates: ArrayLike | None, bins: int, config: NeuralDecoderConfig) -> FloatArray | None:
+def checked_covariates(covariates: ArrayLike | None, bins: int, config: NeuralDecoderConfig) -> FloatArray | None:
+    """Covariates as (T, P) float64, or None."""
     if covariates is None:
         return None
     values = np.asarray(covariates, dtype=float)
