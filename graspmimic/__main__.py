@@ -46,6 +46,11 @@ COMMANDS = {
     "eval rl": Entry("graspmimic.eval_rl", "EvalRL", "success of a policy over seeded episodes, and films of it"),
     "eval grasp-ap": Entry("graspmimic.eval_grasp_ap", "EvalGraspAp", "average precision of grasps on true geometry"),
     "export onnx": Entry("graspmimic.export_onnx", "ExportOnnx", "the grasp network for other runtimes"),
+    "setup pose": Entry("graspmimic.setup_pose", "SetupPose", "the landmark models that images need, once"),
+    "bench pose": Entry("graspmimic.bench_pose", "BenchPose", "tracking, joint rotations and latency of pose"),
+    "watch": Entry(
+        "graspmimic.watch", "Watch", "what people in a video, before a camera or in a recording do, and why"
+    ),
     "train grasp": Entry("graspmimic.train_grasp", "TrainGrasp", "the grasp network from labelled scenes"),
 }
 """Every command by the words that call it; the word before the last is a group."""
@@ -55,6 +60,7 @@ GROUPS = {
     "eval": "judge what was learned",
     "export": "write networks for other programs",
     "generate": "make training data",
+    "setup": "prepare what is needed once",
     "train": "train networks",
 }
 """What the commands of a group have in common."""

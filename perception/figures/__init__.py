@@ -11,6 +11,8 @@ from perception.figures.grasp_figure import (
 )
 from perception.figures.output_file import output_file
 from perception.figures.point_render import render_points
+from perception.figures.pose_canvas import PERSON_COLORS, PoseCanvas
+from perception.figures.timeline_figure import timeline_figure
 from perception.figures.video import VideoWriter
 from perception.figures.view import LiveView
 
@@ -18,6 +20,8 @@ __all__ = [
     "NO_RETURN_RGB",
     "GraspPicture",
     "LiveView",
+    "PERSON_COLORS",
+    "PoseCanvas",
     "VideoWriter",
     "draw_on_image",
     "grasp_colormap",
@@ -27,4 +31,5 @@ __all__ = [
     "render_scene",
     "score_range",
     "shade_depth",
+    "timeline_figure",
 ]

@@ -1,0 +1,210 @@
+"""`graspmimic watch`: what people in a video, before a camera or in a recording do, when, and why."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import tyro
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import Progress
+from rich.table import Table
+
+from geometry import InputError, PinholeCamera
+from graspmimic.options import OptionalFile, OptionalNumber
+from graspmimic.report import prepare_folder
+
+if TYPE_CHECKING:
+    from perception.behavior.reasoning import RuleBook
+    from perception.behavior.watching import Timeline
+    from perception.pose import KeypointSource, PoseFrame
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watch:
+    """Say what people do, when, how surely, and why.
+
+    SOURCE is a video, an image, a folder of images, a folder of a depth camera (color/, depth/, intrinsics.json),
+    "camera" or "camera:1", recorded keypoints (npz, OpenPose's JSON, DeepLabCut's CSV, BVH, AMC), or "humanoid",
+    the simulated person ("humanoid:walk,jump" for other motions). Images need `pip install 'graspmimic[pose]'` and
+    `graspmimic setup pose` once, or a network by --pose-onnx.
+    """
+
+    source: Annotated[str, tyro.conf.Positional]
+    """What to watch."""
+    rules: OptionalFile = None
+    """YAML file of behaviours as rules; default: the book that comes with graspmimic."""
+    live: bool = False
+    """Decide as frames arrive, as with a camera; otherwise the whole recording counts for every moment."""
+    duration_s: OptionalNumber = None
+    """Stop after so many seconds; with a camera, Ctrl-C stops too."""
+    pose_onnx: OptionalFile = None
+    """RTMPose or RTMW network (ONNX) instead of MediaPipe."""
+    max_persons: int = 1
+    """Persons that MediaPipe looks for."""
+    camera: OptionalFile = None
+    """Intrinsics of the images as JSON."""
+    rate_hz: OptionalNumber = None
+    """Frames a second, where the source does not tell."""
+    least_confidence: float = 0.6
+    """Segments below it are marked as unsure."""
+    video: bool = True
+    """Write an annotated video, or picture of a single image."""
+    seed: int = 0
+    """Of the simulated person's noise."""
+    output: Path = Path("output/watch")
+    """Folder for timeline.json, timeline.png and watch.mp4."""
+    json: OptionalFile = None
+    """File for the result as JSON."""
+
+    def __post_init__(self) -> None:
+        if self.max_persons < 1 or not 0.0 <= self.least_confidence <= 1.0:
+            raise InputError(
+                "options",
+                expected="--max-persons of at least 1, --least-confidence in [0, 1]",
+                got=f"{self.max_persons}, {self.least_confidence}",
+            )
+
+    def run(self, console: Console) -> dict[str, Any]:
+        """Watch, and write what was seen."""
+        from perception.behavior.reasoning import RuleBook
+
+        prepare_folder(self.output)
+        rules = RuleBook.built_in() if self.rules is None else RuleBook.from_yaml(self.rules)
+        source = self._open()
+        try:
+            is_camera = self.source.partition(":")[0] in ("camera", "webcam")
+            watch = self._watch_live if self.live or is_camera else self._watch_recorded
+            timeline, seconds = watch(console, source, rules)
+        finally:
+            source.close()
+        timeline.save(self.output / "timeline.json")
+        self._draw(timeline)
+        _show(console, timeline)
+        console.print(f"{escape(str(self.output))}: timeline.json, timeline.png{', a video or picture' * self.video}")
+        return {
+            "frames": timeline.frames,
+            "persons": len(timeline.persons),
+            "segments": len(timeline.segments),
+            "unsure": sum(bool(segment.doubt) for segment in timeline.segments),
+            "duration_s": timeline.end_s - timeline.start_s,
+            "ms_per_frame": 1e3 * seconds / max(timeline.frames, 1),
+            "timeline": str(self.output / "timeline.json"),
+        }
+
+    def _open(self) -> KeypointSource:
+        from graspmimic.watch_source import SourceOptions, open_source
+
+        camera = None if self.camera is None else PinholeCamera.from_json(self.camera)
+        options = SourceOptions(
+            pose_onnx=self.pose_onnx, max_persons=self.max_persons, rate_hz=self.rate_hz, camera=camera, seed=self.seed
+        )
+        return open_source(self.source, options)
+
+    def _frames(self, console: Console, source: KeypointSource) -> Iterator[PoseFrame]:
+        from graspmimic.watch_source import limited
+
+        with Progress(console=console, transient=True) as bars:
+            bar = bars.add_task(f"watching {escape(self.source)}", total=None)
+            for frame in limited(iter(source), self.duration_s):
+                bars.advance(bar)
+                yield frame
+
+    def _watch_recorded(self, console: Console, source: KeypointSource, rules: RuleBook) -> tuple[Timeline, float]:
+        from perception.behavior.watching import WatchSettings, track_frames, watch_recording
+
+        frames = list(self._frames(console, source))
+        if not frames:
+            raise InputError(f"watch {self.source}", expected="at least one frame", got="none")
+        start = time.perf_counter()
+        tracked = track_frames(frames)
+        timeline = watch_recording(tracked, rules=rules, settings=WatchSettings(least_confidence=self.least_confidence))
+        seconds = time.perf_counter() - start
+        if self.video:
+            self._film(console, tracked, timeline)
+        return timeline, seconds
+
+    def _watch_live(self, console: Console, source: KeypointSource, rules: RuleBook) -> tuple[Timeline, float]:
+        from perception.behavior.watching import Watcher, WatchSettings
+        from perception.figures import PoseCanvas, VideoWriter
+
+        rate_hz = source.rate_hz or self.rate_hz or 30.0
+        settings = WatchSettings(least_confidence=self.least_confidence)
+        watcher, seconds = Watcher(rules=rules, settings=settings, rate_hz=rate_hz), 0.0
+        with ExitStack() as stack:
+            video = stack.enter_context(VideoWriter(self.output / "watch.mp4", rate_hz=rate_hz)) if self.video else None
+            canvas: PoseCanvas | None = None
+            try:
+                for frame in self._frames(console, source):
+                    start = time.perf_counter()
+                    step = watcher.update(frame)
+                    seconds += time.perf_counter() - start
+                    for segment in step.settled:
+                        console.print(f"{segment.start_s:7.2f} to {segment.end_s:7.2f} s  {segment.layer}: {segment}")
+                    if video is not None:
+                        canvas = canvas or PoseCanvas([frame])
+                        now = {
+                            who: [f"{each} {each.confidence:.2f}" for each in some] for who, some in step.doing.items()
+                        }
+                        video.add(canvas.draw(step.frame, now))
+            except KeyboardInterrupt:
+                console.print("stopped")
+            timeline = watcher.finish()
+        return timeline, seconds
+
+    def _film(self, console: Console, frames: Sequence[PoseFrame], timeline: Timeline) -> None:
+        from PIL import Image
+
+        from perception.figures import PoseCanvas, VideoWriter, output_file
+
+        canvas = PoseCanvas(frames)
+        if len(frames) == 1:
+            captions: dict[int, list[str]] = {}
+            for state in timeline.states[:6]:
+                captions.setdefault(state.person, []).append(f"{state.state} {state.truth:.2f}")
+            with output_file(self.output / "watch.png") as draft:
+                Image.fromarray(canvas.draw(frames[0], captions)).save(draft, format="png")
+            return
+        step_s = (frames[-1].time_s - frames[0].time_s) / (len(frames) - 1)
+        with VideoWriter(self.output / "watch.mp4", rate_hz=min(max(1.0 / step_s, 1.0), 120.0)) as video:
+            with Progress(console=console, transient=True) as bars:
+                for frame in bars.track(frames, description="drawing"):
+                    video.add(canvas.draw(frame, _captions(frame, timeline)))
+
+    def _draw(self, timeline: Timeline) -> None:
+        from perception.figures import output_file, timeline_figure
+
+        figure = timeline_figure(timeline.segments, (timeline.start_s, timeline.end_s), title=f"watch {self.source}")
+        with output_file(self.output / "timeline.png") as draft:
+            figure.savefig(draft, format="png")
+
+
+def _captions(frame: PoseFrame, timeline: Timeline) -> dict[int, list[str]]:
+    return {
+        person.id: [f"{each} {each.confidence:.2f}" for each in timeline.at(frame.time_s, person.id)]
+        for person in frame.persons
+    }
+
+
+def _show(console: Console, timeline: Timeline) -> None:
+    if timeline.states:
+        table = Table("person", "part state", "truth", "seen in")
+        for state in timeline.states:
+            table.add_row(str(state.person), state.state, f"{state.truth:.2f}", state.evidence)
+    else:
+        table = Table("seconds", "of", "behaviour", "sure", "because")
+        for segment in timeline.segments:
+            because = segment.reasons[0].rule if segment.reasons else ""
+            whose = segment.layer if len(timeline.persons) < 2 else f"{segment.person}, {segment.layer}"
+            table.add_row(
+                f"{segment.start_s:.2f} to {segment.end_s:.2f}", whose, f"{segment}", f"{segment.confidence:.2f}",
+                escape(because),
+            )  # fmt: skip
+    console.print(table)
+    if not timeline.persons:
+        console.print("Nobody was in view.")

@@ -1,0 +1,137 @@
+"""What `watch` can watch: recordings, videos, photographs, cameras, and the simulated person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy.ndimage import gaussian_filter1d
+
+from geometry import InputError, PinholeCamera, look_at
+from perception.pose import KeypointSource, Person, PoseFrame, Skeleton
+from perception.pose.images.sources import ImageSource, RGBDFolder, open_images
+from perception.pose.skeletons import BODY18
+
+HUMANOID_ACTS = ("walk", "run", "kick", "walk", "jump", "punch", "walk")
+"""What the simulated person does where nothing else is asked for."""
+
+_RECORDED = (".npz", ".csv", ".bvh", ".amc")
+_CAMERA = PinholeCamera(width=960, height=540, fx=720.0, fy=720.0, cx=480.0, cy=270.0)
+_NOISE_PX, _NOISE_M = 2.0, 0.01
+_BESIDE_M = np.array([-1.0, -3.4, 0.75])
+"""Where the filming camera goes along, from the person's hips."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceOptions:
+    """How a source is opened."""
+
+    pose_onnx: Path | None = None
+    """RTMPose or RTMW network instead of MediaPipe."""
+    max_persons: int = 1
+    """Persons that MediaPipe looks for."""
+    rate_hz: float | None = None
+    """Frames a second, where the source does not tell."""
+    camera: PinholeCamera | None = None
+    """Intrinsics of images."""
+    seed: int = 0
+    """Of the simulated detector's noise."""
+
+
+def open_source(name: str, options: SourceOptions) -> KeypointSource:
+    """Open what a name stands for.
+
+    Raises:
+        InputError: if it stands for nothing, or what it needs is not installed.
+    """
+    kind, _, rest = name.partition(":")
+    if kind == "humanoid" and not Path(name).exists():
+        return HumanoidSource(tuple(filter(None, rest.split(","))) or HUMANOID_ACTS, seed=options.seed)
+    path = Path(name)
+    if path.suffix.lower() in _RECORDED or path.name.endswith("_keypoints.json") or _has_openpose(path):
+        from perception.pose.recordings import read_recording
+
+        return read_recording(path, rate_hz=options.rate_hz)
+    images = open_images(name, rate_hz=options.rate_hz, camera=options.camera)
+    if isinstance(images, RGBDFolder):
+        from perception.pose.images.lifted_pose import LiftedPose
+
+        return LiftedPose(images, lambda source: _network(source, options))
+    return _network(images, options)
+
+
+def _has_openpose(path: Path) -> bool:
+    return path.is_dir() and any(path.glob("*_keypoints.json"))
+
+
+def _network(images: ImageSource, options: SourceOptions) -> KeypointSource:
+    if options.pose_onnx is not None:
+        from perception.pose.images.simcc import SimccPose
+
+        return SimccPose(images, options.pose_onnx)
+    from perception.pose.images.landmarks import MediaPipePose
+
+    return MediaPipePose(images, max_persons=options.max_persons)
+
+
+class HumanoidSource:
+    """The simulator's humanoid, filmed: images, and keypoints with noise, in the image and in the world.
+
+    Args:
+        acts: names of motion clips, played one after the other.
+        seed: of the noise on the keypoints.
+
+    Raises:
+        InputError: for a clip that does not exist.
+    """
+
+    rate_hz = 30.0
+
+    def __init__(self, acts: tuple[str, ...], *, seed: int = 0) -> None:
+        from envs.humanoid import CLIP_NAMES, KEYPOINTS, Act, perform, read_clip
+
+        unknown = [act for act in acts if act not in CLIP_NAMES]
+        if unknown:
+            raise InputError("humanoid", expected=f"acts out of {', '.join(CLIP_NAMES)}", got=", ".join(unknown))
+        lasts = [2.5 if read_clip(act).cyclic else None for act in acts]
+        self.performance = perform([Act(clip=act, duration_s=s) for act, s in zip(acts, lasts, strict=True)])
+        self.skeleton = Skeleton(name="humanoid", joints=KEYPOINTS, bones=BODY18.bones)
+        self._seed = seed
+
+    def __iter__(self) -> Iterator[PoseFrame]:
+        """Frames with image, pixels and metres in the world."""
+        from envs.humanoid import film
+
+        rng = np.random.default_rng(self._seed)
+        motion = self.performance.motion
+        path = gaussian_filter1d(motion.root_m, 20.0, axis=0, mode="nearest")
+        path[:, 2] = path[:, 2].mean()
+        poses = np.stack([look_at(here + _BESIDE_M, here) for here in path])
+        for shot in film([motion], _CAMERA, poses):
+            visible = shot.visible[0]
+            pixels = shot.keypoints_px[0] + _NOISE_PX * rng.standard_normal((len(self.skeleton), 2))
+            metres = shot.keypoints_m[0] + _NOISE_M * rng.standard_normal((len(self.skeleton), 3))
+            person = Person(
+                scores=np.where(visible, 0.9, 0.0),
+                keypoints_px=np.where(visible[:, None], pixels, np.nan),
+                keypoints_m=np.where(visible[:, None], metres, np.nan),
+            )
+            yield PoseFrame(
+                time_s=shot.time_s, skeleton=self.skeleton, persons=(person,), reference="world", rgb=shot.rgb,
+                camera=_CAMERA,
+            )  # fmt: skip
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def limited(frames: Iterator[PoseFrame], seconds: float | None) -> Iterator[PoseFrame]:
+    """Frames up to some seconds after the first."""
+    first: float | None = None
+    for frame in frames:
+        first = frame.time_s if first is None else first
+        if seconds is not None and frame.time_s - first > seconds:
+            return
+        yield frame
