@@ -305,22 +305,20 @@ def test_settings_name_what_is_wrong(wrong: dict[str, object]) -> None:
         TrackerSettings(**wrong)  # type: ignore[arg-type]
 
 
-def test_stitching_joins_a_broken_track_and_no_other() -> None:
-    """0 walks, is lost for 1 s, and goes on as 2; 1 walks the other way; 3 comes from elsewhere as 2 begins."""
+def test_stitching_joins_the_pieces_of_a_track_and_no_other() -> None:
+    """0 walks, is lost twice, and goes on as 2 and as 4; 1 comes the other way; 3 appears where 0 was lost."""
     frames = []
-    for number in range(120):
-        walker, other = person_px(100.0 + 3.0 * number), person_px(900.0 - 3.0 * number, 900.0)
-        numbered = [(other, 1)]
-        if number < 50 or number >= 80:
-            numbered.append((walker, 0 if number < 50 else 2))
+    for number in range(150):
+        numbered = [(person_px(900.0 - 3.0 * number, 900.0), 1)]
+        piece = {number < 50: 0, 80 <= number < 110: 2, number >= 120: 4}.get(True)
+        if piece is not None:
+            numbered.append((person_px(100.0 + 3.0 * number), piece))
         if number >= 80:
-            numbered.append((person_px(600.0), 3))
-        frames.append(
-            frame_of(number, *(Person(id=i, scores=p.scores, keypoints_px=p.keypoints_px) for p, i in numbered))
-        )
+            numbered.append((person_px(250.0), 3))
+        persons = [Person(id=i, scores=p.scores, keypoints_px=p.keypoints_px) for p, i in numbered]
+        frames.append(frame_of(number, *persons))
     joined = stitch(frames)
-    assert ids(joined[100]) == [1, 0, 3]
-    assert ids(joined[10]) == [1, 0]
+    assert [ids(joined[number]) for number in (10, 60, 100, 140)] == [[1, 0], [1], [1, 0, 3], [1, 0, 3]]
     assert stitch([]) == []
     assert stitch([frame_of(0)]) == [frame_of(0)]
 
