@@ -49,9 +49,10 @@ def test_hands_go_to_the_nearest_wrists() -> None:
 
 
 def test_two_hands_at_one_place_go_by_their_sides() -> None:
-    hands = [hand((202, 200), "right"), hand((204, 200), "left")]
-    (person,) = persons_with_hands([body((206, 200), (198, 200))], hands, size_px=SIZE, alone=False)
-    assert wrist_of(person, "left") == pytest.approx([204, 200])
+    """By distance alone each would go to the other's wrist."""
+    hands = [hand((202, 200), "right"), hand((208, 200), "left")]
+    (person,) = persons_with_hands([body((200, 200), (210, 200))], hands, size_px=SIZE, alone=False)
+    assert wrist_of(person, "left") == pytest.approx([208, 200])
     assert wrist_of(person, "right") == pytest.approx([202, 200])
 
 

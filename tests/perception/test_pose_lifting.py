@@ -159,6 +159,14 @@ def test_a_pixel_beside_the_arm_still_finds_the_arm() -> None:
     np.testing.assert_allclose(lift_arm(pixels, scene.depth_m)[0][:, 2], 1.49, atol=0.03)
 
 
+def test_a_speck_is_no_layer() -> None:
+    scene = arm_scene(STRETCHED)
+    u, v = np.rint(scene.pixels[2]).astype(int)
+    depth = scene.depth_m.copy()
+    depth[v - 1 : v + 2, u - 1 : u + 2] = 1.2
+    assert lift_arm(scene.pixels, depth)[0][2, 2] == pytest.approx(1.455, abs=0.01)
+
+
 def test_a_joint_that_only_the_wall_offers_is_given_up() -> None:
     scene = arm_scene(STRETCHED)
     u, v = np.rint(scene.pixels[2]).astype(int)
