@@ -14,12 +14,13 @@ from geometry import InputError
 from perception.behavior.network.augment import NO_AUGMENTATION, Augmentation, augment
 from perception.behavior.network.behavior_model import BehaviorModel
 from perception.behavior.network.cross_validation import HeldOut, cross_validate, predict
+from perception.behavior.network.examples import Example, changed_recordings, cut, joined
 from perception.behavior.network.judgement import judge, judge_together
 from perception.behavior.network.loop import EpochReport
 from perception.behavior.network.losses import FLICKER_CUT, LossWeights, flicker
 from perception.behavior.network.pretraining import Masking, hidden_joints, pretrain
 from perception.behavior.network.temperature import calibration_error, fit_temperature, log_loss
-from perception.behavior.network.training import class_weights, train
+from perception.behavior.network.training import bare_model, class_weights, train
 from perception.behavior.network.training_config import TrainingConfig
 from perception.behavior.sets import BehaviorSequence, BehaviorSet, leave_one_out, set_of_sequences
 
@@ -161,6 +162,7 @@ def test_flicker_is_the_truncated_square_of_log_probability_steps() -> None:
     jump = (FLICKER_CUT**2 + np.log((1 - 1e-6) / 0.2) ** 2) / 2
     assert float(flicker(logits, torch.tensor([[True, True, True]]))) == pytest.approx((step + jump) / 2, rel=1e-4)
     assert float(flicker(logits, torch.tensor([[True, True, False]]))) == pytest.approx(step, rel=1e-4)
+    assert float(flicker(logits, torch.tensor([[False, True, True]]))) == pytest.approx(jump, rel=1e-4)
 
 
 def test_class_weights_keep_the_mean_and_raise_what_is_rare() -> None:
@@ -170,6 +172,34 @@ def test_class_weights_keep_the_mean_and_raise_what_is_rare() -> None:
     assert weights is not None
     assert weights[1] / weights[0] == pytest.approx(2.0) and weights[2] == 0.0
     assert float(weights[torch.from_numpy(labels)].mean()) == pytest.approx(1.0)
+
+
+def test_labels_wait_for_the_delay_and_sides_change_with_the_mirror() -> None:
+    data, rng = waves(1, 2), np.random.default_rng(0)
+    config = replace(QUICK, delay_s=0.25, augmentation=NO_AUGMENTATION)
+    model = bare_model(data, config, LABELS, ("frame",))
+    for example, sequence in zip(changed_recordings(data, model, config, rng), data, strict=True):
+        assert example.frame_labels[:5].tolist() == [-1] * 5 and not example.present[:5].any()
+        np.testing.assert_array_equal(example.frame_labels[5:], sequence.frame_labels)
+        assert len(example.channels) == 85 and example.present[5:].all()
+    mirrored = replace(config, augmentation=replace(NO_AUGMENTATION, mirror=1.0))
+    for example, sequence in zip(changed_recordings(data, model, mirrored, rng), data, strict=True):
+        np.testing.assert_array_equal(example.frame_labels[5:], np.array([0, 2, 1])[sequence.frame_labels])
+
+
+def test_a_piece_keeps_channels_and_labels_together() -> None:
+    channels = np.arange(20, dtype=np.float32)[:, None]
+    whole = Example(channels, np.arange(20), 1, np.arange(20) >= 3)
+    rng = np.random.default_rng(0)
+    pieces = [cut(whole, 6, rng) for _ in range(40)]
+    assert all((piece.channels[:, 0] == piece.frame_labels).all() and len(piece.present) == 6 for piece in pieces)
+    assert {int(piece.frame_labels[0]) for piece in pieces} >= {0, 14}
+    batch = joined([cut(whole, 50, rng), pieces[0]])
+    assert batch.channels.shape == (2, 20, 1) and batch.present.sum(dim=1).tolist() == [
+        17,
+        int(pieces[0].present.sum()),
+    ]
+    assert (batch.frame_labels[1, 6:] == -1).all()
 
 
 def test_mirroring_swaps_sides_and_turns_the_first_axis() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from geometry import FloatArray
 from perception.behavior.network.behavior_model import BehaviorModel
@@ -22,7 +23,7 @@ class HeldOut:
     """(R,) who each recording shows."""
     probabilities: tuple[FloatArray, ...]
     """(R) of (T, C) for frames, of (1, C) for clips."""
-    labels: tuple[np.ndarray, ...]
+    labels: tuple[NDArray[np.int64], ...]
     """(R) of (T,) or (1,); -1 unlabelled."""
 
     def of(self, subject: str) -> Judgement:

@@ -28,7 +28,6 @@ from numpy.typing import NDArray
 from geometry import InputError
 from perception.behavior.sets.behavior_set import BehaviorSet
 from perception.behavior.sets.checks import check_joints_seen
-from perception.figures.output_file import output_file
 
 NEEDED = ("keypoints", "time_s", "offsets", "names", "subjects", "joints")
 LABELS = ("clip_labels", "frame_labels")
@@ -67,6 +66,8 @@ def save_behavior_set(path: str | Path, data: BehaviorSet) -> None:
     Raises:
         InputError: if the name does not end in .npz, or nothing can be written there.
     """
+    from perception.figures.output_file import output_file  # here, for its package brings in Matplotlib
+
     path = Path(path)
     if path.suffix != SUFFIX:
         raise InputError("save_behavior_set", expected=f"a name that ends in {SUFFIX}", got=path.name)
