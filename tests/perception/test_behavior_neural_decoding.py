@@ -146,6 +146,17 @@ def test_fitted_weights_are_those_of_a_general_optimiser_and_near_the_truth() ->
         assert (np.abs(fitted.weights[state, :, unit] - weights[state, :, unit]) < 4.0 * spread).all()
 
 
+@pytest.mark.parametrize("far", [-8.0, 4.0])
+def test_the_fit_finds_its_way_from_a_bad_start(far: float) -> None:
+    spikes = simulated(300, 4, seed=23)
+    stimulus = np.random.default_rng(24).normal(size=(300, 1))
+    shares = np.eye(3)[spikes.states]
+    near = fit_glm_states(spikes.counts, shares, covariates=stimulus)
+    start = GlmStates(family="poisson", weights=np.full(near.weights.shape, far))
+    again = fit_glm_states(spikes.counts, shares, covariates=stimulus, start=start)
+    np.testing.assert_allclose(again.weights, near.weights, atol=1e-6)
+
+
 def test_rates_without_covariates_are_means_as_the_penalty_goes() -> None:
     spikes = simulated(1500, 6, seed=6)
     fitted = fit_glm_states(spikes.counts, np.eye(3)[spikes.states], penalty=1e-9)
@@ -193,7 +204,11 @@ def test_states_are_found_without_labels() -> None:
     assert sorted(names) == [0, 1, 2]
     agreement = (names[chances.argmax(axis=1)] == spikes.states).mean()
     assert agreement > (bayes_optimal(spikes) == spikes.states).mean() - 0.01
-    np.testing.assert_allclose(found.transitions[np.ix_(np.argsort(names), np.argsort(names))], MATRIX, atol=0.03)
+    happened = np.zeros((3, 3))
+    np.add.at(happened, (spikes.states[:-1], spikes.states[1:]), 1.0)
+    happened /= happened.sum(axis=1, keepdims=True)
+    order = np.argsort(names)
+    np.testing.assert_allclose(found.transitions[np.ix_(order, order)], happened, atol=0.012)
     assert found.log_likelihood(spikes.counts) > true_model(spikes).log_likelihood(spikes.counts) - 5.0
 
 

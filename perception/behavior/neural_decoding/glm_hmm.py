@@ -17,7 +17,7 @@ from perception.behavior.neural_decoding.activity import checked_activity
 from perception.behavior.neural_decoding.glm_states import Family, GlmStates, fit_glm_states, pooled_weights
 from perception.behavior.neural_decoding.neural_decoder import markov_dynamics
 
-_SETTLED = 1e-6
+_SETTLED = 1e-8
 
 
 @dataclass(frozen=True, kw_only=True)
