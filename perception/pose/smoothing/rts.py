@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from geometry import FloatArray, InputError
 from perception.pose.person_track import check_times
+from perception.pose.smoothing.one_euro import BODY_SIZE_M
 
 Motion = Literal["velocity", "acceleration"]
 
@@ -55,7 +56,7 @@ def rts_smooth(
     scores: FloatArray,
     settings: RtsSettings | None = None,
     *,
-    body_size: float = 1.7,
+    body_size: float = BODY_SIZE_M,
 ) -> FloatArray:
     """Smooth K points over T moments with all that is known of the past and the future.
 
