@@ -249,6 +249,24 @@ def test_doubtful_detections_carry_on_but_do_not_begin() -> None:
         assert ids(frame) == [0]
 
 
+def test_somebody_who_comes_close_is_not_also_the_one_they_come_close_to() -> None:
+    tracker = Tracker()
+    for number in range(10):
+        persons = [person_px(100.0)] if number < 5 else [person_px(100.0), person_px(120.0, 320.0)]
+        given = ids(tracker.update(frame_of(number, *persons)))
+        assert given == ([0] if number < 7 else [0, 1])
+
+
+def test_somebody_too_wild_to_predict_is_kept_by_their_place() -> None:
+    """Every joint jumps about within the body from frame to frame; nobody else is near."""
+    rng, tracker = np.random.default_rng(5), Tracker()
+    for number in range(30):
+        person = person_px(300.0)
+        assert person.keypoints_px is not None
+        person.keypoints_px[:] = person.keypoints_px[rng.permutation(18)]
+        assert ids(tracker.update(frame_of(number, person))) == [0]
+
+
 def test_persons_without_a_single_joint_are_left_out() -> None:
     nothing = Person(scores=np.zeros(18), keypoints_px=np.full((18, 2), np.nan))
     bare = Person(scores=np.ones(18))

@@ -62,8 +62,7 @@ def score_frames(
     truths, numbers, likeness = [], [], []
     for result, frame, true, view in zip(given, detected, true_ids, views, strict=True):
         owners = _owners(result, frame, np.ravel(true))
-        people = sorted({int(i) for i in np.ravel(true)} | {int(i) for i in np.ravel(view)} - {-1})
-        people = [person for person in people if person >= 0]
+        people = sorted({int(i) for i in (*np.ravel(true), *np.ravel(view)) if i >= 0})
         truths.append(people)
         numbers.append([person.id for person in result.persons])
         likeness.append(np.equal.outer(people, owners).astype(float))
