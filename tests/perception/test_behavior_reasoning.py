@@ -69,6 +69,11 @@ def test_logic_by_hand(text: str, expected: float) -> None:
     assert values(text, track) == pytest.approx([expected])
 
 
+def test_a_condition_tells_which_predicates_it_wants_and_which_not() -> None:
+    found = parse_condition("NOT (a:x AND NOT b:y) then (c:z until a:x)")
+    assert list(found.literals()) == [("a:x", True), ("b:y", False), ("c:z", False), ("a:x", True)]
+
+
 def test_nothing_follows_from_what_was_not_seen() -> None:
     track = PredicateTrack.from_mapping({"a:x": [np.nan, 1.0], "b:y": [1.0, 1.0]})
     assert values("a:x", track).tolist() == [0.0, 1.0]
@@ -82,6 +87,7 @@ def test_a_part_without_side_means_either() -> None:
         {"right_hand:hold": [0.5, np.nan, np.nan], "left_hand:hold": [0.5, 0.25, np.nan]}
     )
     assert values("hand:hold", track) == pytest.approx([0.75, 0.25, 0.0])
+    assert values("NOT hand:hold", track) == pytest.approx([0.25, 0.75, 0.0])
     monitor = ConditionMonitor(parse_condition("hand:hold"))
     assert monitor.update(0.0, {"right_hand:hold": 0.5, "left_hand:hold": 0.5}).value == pytest.approx(0.75)
 
@@ -227,7 +233,7 @@ def test_a_monitor_says_what_the_book_says_and_why() -> None:
 
 def test_an_explanation_names_rules_literals_and_frames() -> None:
     book = RuleBook.from_yaml(
-        "behaviors:\n  drink:\n    - head:drink-with AND object:cup\n    - {when: NOT head:eat, weight: 0.2}\n"
+        "behaviors:\n  drink:\n    - {when: NOT head:eat, weight: 0.2}\n    - head:drink-with AND object:cup\n"
     )
     times = np.arange(0.0, 1.0, 0.1)
     track = PredicateTrack.from_mapping(

@@ -54,6 +54,8 @@ def test_a_negated_literal_parts_its_examples() -> None:
     negated = [condition for condition in found if any(no for _, no in condition)]
     assert negated and all(column < 4 for condition in negated for column, no in condition if no)
     truths = condition_truths(track.truths, tuple(negated))
+    plain = tuple(tuple((column, False) for column, _ in condition) for condition in negated)
+    assert condition_truths(track.truths, plain).sum(axis=0).min() >= 6
     assert truths.sum(axis=0).min() >= 6 and all(len(condition) <= 3 for condition in negated)
 
 
