@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from geometry import InputError, PinholeCamera, look_at
-from perception.pose import KeypointSource, Person, PoseFrame, Skeleton
+from geometry import InputError, PinholeCamera, look_at, transform_points
+from perception.pose import KeypointSource, PoseFrame, Skeleton
 from perception.pose.images.sources import ImageSource, RGBDFolder, open_images
-from perception.pose.skeletons import BODY18
 
-HUMANOID_ACTS = ("walk", "run", "kick", "walk", "jump", "punch", "walk")
+HUMANOID_ACTS = ("walk", "run", "kick", "jump", "walk")
 """What the simulated person does where nothing else is asked for."""
 
 _RECORDED = (".npz", ".csv", ".bvh", ".amc")
-_CAMERA = PinholeCamera(width=960, height=540, fx=720.0, fy=720.0, cx=480.0, cy=270.0)
-_NOISE_PX, _NOISE_M = 2.0, 0.01
+_CAMERA = PinholeCamera(width=720, height=406, fx=540.0, fy=540.0, cx=360.0, cy=203.0)
+_NOISE_M = 0.01
 _BESIDE_M = np.array([-1.0, -3.4, 0.75])
 """Where the filming camera goes along, from the person's hips."""
 
@@ -77,51 +76,55 @@ def _network(images: ImageSource, options: SourceOptions) -> KeypointSource:
 
 
 class HumanoidSource:
-    """The simulator's humanoid, filmed: images, and keypoints with noise, in the image and in the world.
+    """The simulator's humanoid, filmed by a camera that goes along and knows where it is.
+
+    Pixels have a detector's errors; metres, in the world, have noise.
 
     Args:
         acts: names of motion clips, played one after the other.
-        seed: of the noise on the keypoints.
+        seed: of the errors.
 
     Raises:
         InputError: for a clip that does not exist.
     """
 
-    rate_hz = 30.0
-
     def __init__(self, acts: tuple[str, ...], *, seed: int = 0) -> None:
-        from envs.humanoid import CLIP_NAMES, KEYPOINTS, Act, perform, read_clip
+        from envs.humanoid import CLIP_NAMES, Act, DetectorErrors, perform, read_clip
+        from graspmimic.simulated_people import FilmedPeople
 
         unknown = [act for act in acts if act not in CLIP_NAMES]
         if unknown:
             raise InputError("humanoid", expected=f"acts out of {', '.join(CLIP_NAMES)}", got=", ".join(unknown))
         lasts = [2.5 if read_clip(act).cyclic else None for act in acts]
         self.performance = perform([Act(clip=act, duration_s=s) for act, s in zip(acts, lasts, strict=True)])
-        self.skeleton = Skeleton(name="humanoid", joints=KEYPOINTS, bones=BODY18.bones)
-        self._seed = seed
-
-    def __iter__(self) -> Iterator[PoseFrame]:
-        """Frames with image, pixels and metres in the world."""
-        from envs.humanoid import film
-
-        rng = np.random.default_rng(self._seed)
         motion = self.performance.motion
         path = gaussian_filter1d(motion.root_m, 20.0, axis=0, mode="nearest")
         path[:, 2] = path[:, 2].mean()
-        poses = np.stack([look_at(here + _BESIDE_M, here) for here in path])
-        for shot in film([motion], _CAMERA, poses):
-            visible = shot.visible[0]
-            pixels = shot.keypoints_px[0] + _NOISE_PX * rng.standard_normal((len(self.skeleton), 2))
-            metres = shot.keypoints_m[0] + _NOISE_M * rng.standard_normal((len(self.skeleton), 3))
-            person = Person(
-                scores=np.where(visible, 0.9, 0.0),
-                keypoints_px=np.where(visible[:, None], pixels, np.nan),
-                keypoints_m=np.where(visible[:, None], metres, np.nan),
+        self._poses = np.stack([look_at(here + _BESIDE_M, here) for here in path])
+        self._filmed = FilmedPeople(
+            [motion], _CAMERA, self._poses, errors=DetectorErrors(), noise_m=_NOISE_M, seed=seed
+        )  # fmt: skip
+
+    @property
+    def skeleton(self) -> Skeleton:
+        """Rows of every person's keypoints."""
+        return self._filmed.skeleton
+
+    @property
+    def rate_hz(self) -> float | None:
+        """Frames a second."""
+        return self._filmed.rate_hz
+
+    def __iter__(self) -> Iterator[PoseFrame]:
+        """Frames with image, pixels and metres in the world."""
+        for frame, T_world_camera in zip(self._filmed, self._poses, strict=True):
+            persons = tuple(
+                person
+                if person.keypoints_m is None
+                else replace(person, keypoints_m=transform_points(T_world_camera, person.keypoints_m))
+                for person in frame.persons
             )
-            yield PoseFrame(
-                time_s=shot.time_s, skeleton=self.skeleton, persons=(person,), reference="world", rgb=shot.rgb,
-                camera=_CAMERA,
-            )  # fmt: skip
+            yield replace(frame, persons=persons, reference="world")
 
     def close(self) -> None:
         """Nothing is held."""

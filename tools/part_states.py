@@ -118,14 +118,14 @@ def what_holds(name: str, points_m: FloatArray) -> dict[str, FloatArray]:
     """Each state at each moment (T,), from the clip's name and the true places."""
     height = {joint: points_m[:, KEYPOINTS.index(joint), 2] for joint in KEYPOINTS}
     feet = np.stack([height["left_toe"], height["right_toe"]]) - np.min([height["left_toe"], height["right_toe"]])
-    upright = height["head"] > height["pelvis"] + 0.35
+    upright, standing = (height["head"] > height["pelvis"] + least for least in (0.35, 0.0))
     return {
         "stride": np.full(len(points_m), name in ("walk", "run")),
         "walk": np.full(len(points_m), name == "walk"),
         "run": np.full(len(points_m), name == "run"),
         "jump": upright & (feet.min(0) > 0.12),
-        "left kick": upright & (feet[0] > 0.45) & (feet[1] < 0.12),
-        "right kick": upright & (feet[1] > 0.45) & (feet[0] < 0.12),
+        "left kick": standing & (feet[0] > 0.45) & (feet[1] < 0.12),
+        "right kick": standing & (feet[1] > 0.45) & (feet[0] < 0.12),
     }
 
 
