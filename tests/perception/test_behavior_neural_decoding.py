@@ -146,14 +146,16 @@ def test_fitted_weights_are_those_of_a_general_optimiser_and_near_the_truth() ->
         assert (np.abs(fitted.weights[state, :, unit] - weights[state, :, unit]) < 4.0 * spread).all()
 
 
-@pytest.mark.parametrize("far", [-8.0, 4.0])
-def test_the_fit_finds_its_way_from_a_bad_start(far: float) -> None:
+@pytest.mark.parametrize(
+    ("family", "far"), [("poisson", -8.0), ("poisson", 4.0), ("bernoulli", -9.0), ("bernoulli", 9.0)]
+)
+def test_the_fit_finds_its_way_from_a_bad_start(family: str, far: float) -> None:
     spikes = simulated(300, 4, seed=23)
     stimulus = np.random.default_rng(24).normal(size=(300, 1))
-    shares = np.eye(3)[spikes.states]
-    near = fit_glm_states(spikes.counts, shares, covariates=stimulus)
-    start = GlmStates(family="poisson", weights=np.full(near.weights.shape, far))
-    again = fit_glm_states(spikes.counts, shares, covariates=stimulus, start=start)
+    shares, values = np.eye(3)[spikes.states], np.minimum(spikes.counts, 1.0)
+    near = fit_glm_states(values, shares, family=family, covariates=stimulus, penalty=0.01)  # type: ignore[arg-type]
+    start = GlmStates(family=family, weights=np.full(near.weights.shape, far))  # type: ignore[arg-type]
+    again = fit_glm_states(values, shares, family=family, covariates=stimulus, penalty=0.01, start=start)  # type: ignore[arg-type]
     np.testing.assert_allclose(again.weights, near.weights, atol=1e-6)
 
 
