@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -49,7 +50,7 @@ class Example(NamedTuple):
 
 def epoch_batches(
     data: BehaviorSet, model: BehaviorModel, config: TrainingConfig, rng: np.random.Generator
-) -> Iterator[Batch]:
+) -> list[Callable[[], Batch]]:
     """Batches of one pass: windows where the model has a frame head only, else whole clips up to the longest."""
     examples = changed_recordings(data, model, config, rng)
     rate = model.spec.preparation.rate_hz
@@ -61,8 +62,9 @@ def epoch_batches(
     else:
         window = max(2, round(config.longest_clip_s * rate))
         chosen = rng.permutation(len(examples))
-    for start in range(0, len(chosen), config.batch):
-        yield joined([cut(examples[row], window, rng) for row in chosen[start : start + config.batch]])
+    pieces = [cut(examples[row], window, rng) for row in chosen]
+    groups = [pieces[start : start + config.batch] for start in range(0, len(pieces), config.batch)]
+    return [partial(joined, group) for group in groups]
 
 
 def changed_recordings(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -40,7 +40,7 @@ class EpochReport:
 def fit(
     network: nn.Module,
     config: TrainingConfig,
-    batches: Callable[[np.random.Generator], Iterable[B]],
+    batches: Callable[[np.random.Generator], Sequence[Callable[[], B]]],
     losses: Callable[[B], dict[str, Tensor]],
     *,
     run: dict[str, Any],
@@ -54,7 +54,7 @@ def fit(
     Args:
         network: changed in place.
         config: of the run.
-        batches: of one epoch, drawn with the generator.
+        batches: of one epoch, drawn with the generator; each is made when its turn comes, to spare memory.
         losses: of a batch, by name; an empty dictionary leaves the batch out.
         run: what else tells this run from others, in JSON's types.
         checkpoint: where the state is kept after each epoch; an existing one is gone on from.
@@ -68,14 +68,14 @@ def fit(
     done, steps = keeper.restore()
     for epoch in range(done, config.epochs):
         rng = np.random.default_rng([config.seed, epoch])
-        pieces = list(batches(rng))
+        pieces = batches(rng)
         means: dict[str, list[float]] = {}
         with torch.random.fork_rng():  # dropout draws from PyTorch's own stream
             torch.manual_seed(int(rng.integers(2**62)))
             network.train()
-            for place, piece in enumerate(pieces):
+            for place, make in enumerate(pieces):
                 rate = _rate(config.learning_rate, (epoch + place / len(pieces)) / config.epochs)
-                terms = losses(piece)
+                terms = losses(make())
                 if terms:
                     _step(network, optimizer, terms, rate)
                 steps += 1

@@ -6,8 +6,9 @@ has the other joints and the past to go by. The layers are kept, the guessing he
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,6 +26,9 @@ from perception.behavior.network.model import BehaviorNetwork
 from perception.behavior.network.training import bare_model
 from perception.behavior.network.training_config import TrainingConfig
 from perception.behavior.sets import BehaviorSet
+
+_Piece = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]
+"""Channels with joints hidden, the places of all, and which are hidden."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +101,7 @@ def pretrain(
         torch.manual_seed(config.seed)
         guesser = Guesser(model.network, places)
 
-    def batches(rng: np.random.Generator) -> Iterator[HiddenBatch]:
+    def batches(rng: np.random.Generator) -> list[Callable[[], HiddenBatch]]:
         return _hidden_batches(data, model, config, hide, rng)
 
     def losses(batch: HiddenBatch) -> dict[str, Tensor]:
@@ -133,20 +137,22 @@ def _spans(count: int, share: float, mean_length: float, rng: np.random.Generato
 
 def _hidden_batches(
     data: BehaviorSet, model: BehaviorModel, config: TrainingConfig, masking: Masking, rng: np.random.Generator
-) -> Iterator[HiddenBatch]:
+) -> list[Callable[[], HiddenBatch]]:
     rate = model.spec.preparation.rate_hz
     window = max(2, round(config.window_s * rate))
     count = max(1, round(len(data.time_s) / window))
     chosen = rng.choice(len(data), size=count, p=data.lengths / data.lengths.sum())
     pieces = [_hidden_piece(data, int(row), model, config, masking, window, rng) for row in chosen]
-    for start in range(0, count, config.batch):
-        group = pieces[start : start + config.batch]
-        longest = max(len(piece[0]) for piece in group)
-        stacked = [
-            np.stack([np.pad(piece[part], ((0, longest - len(piece[part])), (0, 0))) for piece in group])
-            for part in range(3)
-        ]
-        yield HiddenBatch(*(torch.from_numpy(array) for array in stacked))
+    return [partial(_stacked, pieces[start : start + config.batch]) for start in range(0, count, config.batch)]
+
+
+def _stacked(group: list[_Piece]) -> HiddenBatch:
+    """Pieces padded to the longest; what is padded is not hidden."""
+    longest = max(len(left) for left, _, _ in group)
+    parts = (
+        [np.pad(array, ((0, longest - len(array)), (0, 0))) for array in column] for column in zip(*group, strict=True)
+    )
+    return HiddenBatch(*(torch.from_numpy(np.stack(part)) for part in parts))
 
 
 def _hidden_piece(
@@ -157,7 +163,7 @@ def _hidden_piece(
     masking: Masking,
     window: int,
     rng: np.random.Generator,
-) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
+) -> _Piece:
     span = max(1, round(model.spec.preparation.rate_hz))
     points, _ = augment(data.sequence(row).keypoints, None, config.augmentation, data.skeleton.mirror, span, rng)
     start = int(rng.integers(max(1, len(points) - window + 1)))

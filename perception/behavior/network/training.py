@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -47,7 +47,7 @@ def train(
     model = new_model(data, config, heads or labelled_heads(data), start)
     weights = class_weights(data, config.balance)
 
-    def batches(rng: np.random.Generator) -> Iterator[Batch]:
+    def batches(rng: np.random.Generator) -> list[Callable[[], Batch]]:
         return epoch_batches(data, model, config, rng)
 
     def losses(batch: Batch) -> dict[str, Tensor]:

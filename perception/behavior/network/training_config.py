@@ -38,7 +38,7 @@ class TrainingConfig:
     """Share of features left out."""
     normalisation: Normalisation = "running"
     """Whose spread the channels are measured in: the training set's, the stream's so far, or the person's."""
-    prior_s: float = 5.0
+    prior_s: float = 1.0
     """For "running": seconds of stream that weigh as much as the training set's statistics."""
     delay_s: float = 0.0
     """How far after a frame the network may look before it answers."""
