@@ -239,7 +239,9 @@ def test_the_shipped_model_reads_a_reach_while_it_happens():
     assert sum(after.size.chances) == pytest.approx(1.0) and after.size.edge_m in (0.025, 0.055, 0.075)
     unsure = reader.predict(track, least_chance=1.0)
     assert unsure.size is not None and unsure.size.size is None and np.isnan(unsure.size.edge_m)
-    own = reader.own_scale([reach_track(gap_px=gap) for gap in (6, 9, 12, 15, 18, 21)])
+    own = reader.own_scale([reach_track(gap_px=gap) for gap in 2 * (6, 9, 12, 15, 18, 21)])
+    few = reader.own_scale([track])
+    assert reader.predict(track, own=few).size == reader.predict(track).size
     small, large = (reader.predict(reach_track(gap_px=gap), own=own).size for gap in (6.0, 21.0))
     assert small is not None and large is not None and small.own_scale
     assert (small.size, large.size) == ("S", "L")

@@ -51,7 +51,7 @@ def test_a_cut_recording_gives_the_same_features(recordings: ReachRecordings):
 
 @pytest.mark.slow
 def test_size_and_phases_of_people_never_seen(recordings: ReachRecordings):
-    results = evaluate_reach_to_grasp(recordings).results
+    results = evaluate_reach_to_grasp(recordings, np.random.default_rng(0)).results
     assert results["size_60"] >= 0.70
     assert results["size_own_60"] > results["size_60"]
     for event in ("onset", "end"):
@@ -68,6 +68,6 @@ def test_sizes_that_mean_nothing_are_not_read(recordings: ReachRecordings):
         rows = recordings.sizes.subjects == person
         labels[rows] = rng.permutation(labels[rows])
     shuffled = replace(recordings, sizes=replace(recordings.sizes, clip_labels=labels))
-    results = evaluate_reach_to_grasp(shuffled).results
+    results = evaluate_reach_to_grasp(shuffled, rng).results
     for name in ("size_60", "size_100", "size_own_60", "size_own_100"):
         assert abs(results[name] - 1.0 / 3.0) < 0.07, name

@@ -14,8 +14,8 @@ PARTS_OF_REACH = (0.2, 0.4, 0.6, 0.8, 1.0)
 """How much of a reach is seen, for each of which there is a classifier."""
 GRIP_COLUMNS = [row * MOMENTS + moment for row in GRIP_ROWS for moment in range(MOMENTS)]
 """Features that are the gaps of thumb to middle and to ring finger."""
-LEAST_REACHES = 6
-"""Unlabelled reaches of a user from which on the own scale counts."""
+LEAST_REACHES = 12
+"""Unlabelled reaches of a user from which on the own scale counts; with fewer it gains nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
