@@ -131,6 +131,7 @@ def test_a_stream_refuses_time_that_stands_and_strangers() -> None:
         stream.push(0.0, walk(1, 0)[0])
     with pytest.raises(InputError, match="head, spine, left_wrist, right_wrist"):
         stream.push(0.1, np.zeros((5, 3)))
+    assert stream.push(0.1, walk(1, 0)[0]) is not None  # what was refused left no trace
     with pytest.raises(InputError, match="person_statistics"):
         BehaviorStream(small_model("person"))
     assert BehaviorStream(small_model(delay=3)).finish() == []

@@ -76,10 +76,10 @@ class BehaviorStream:
             raise InputError(
                 "BehaviorStream.push", expected=f"a time after {self._latest_s} s", got=f"{time_s}", remedy="sort"
             )
-        self._last, self._latest_s = np.asarray(keypoints), time_s
-        belief = None
+        points, belief = np.asarray(keypoints), None
         for _ in range(self._repeats(time_s)):
-            belief = self._read(self._last, time_s) or belief
+            belief = self._read(points, time_s) or belief
+        self._last, self._latest_s = points, time_s
         return belief
 
     def finish(self) -> list[FrameBelief]:
