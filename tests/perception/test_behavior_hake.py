@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +20,12 @@ from perception.behavior.reasoning.hake import (
     evaluate_hake,
     evaluate_unseen_pairs,
     learn_verb_rules,
+    network_learner,
     read_hake,
+    rule_learner,
     save_verb_rules,
 )
-from perception.behavior.reasoning.hake.unseen_pairs import draw_unseen_pairs
+from perception.behavior.reasoning.hake.unseen_pairs import LearnVerbs, draw_unseen_pairs
 from perception.behavior.reasoning.hake.verb_network import VerbNetwork, VerbNetworkSettings
 from perception.behavior.reasoning.rule_fitting import FittingSettings
 from perception.behavior.reasoning.vocabulary import HAKE_STATES
@@ -122,6 +125,14 @@ def test_unseen_pairs_are_truly_unseen_and_scored_by_composition(small: HakeImag
         gone = draw_unseen_pairs(small, np.random.default_rng(draw), removed=4, least_test=2)
         assert not small.interactions[rows][:, gone].any()
         assert set(rows) == {row for row in train if not small.interactions[row, gone].any()}
+
+
+@pytest.mark.parametrize("learner", [rule_learner, network_learner])
+def test_what_a_part_does_carries_over_to_unseen_objects(
+    small: HakeImages, learner: Callable[[HakeImages], LearnVerbs]
+) -> None:
+    found = evaluate_unseen_pairs(small, learner(small), draws=(0,), removed=4, least_test=2)
+    assert found["unseen"] > 0.9 > found["unseen_prior"]
 
 
 def test_an_evaluation_is_flat_and_repeatable(small: HakeImages) -> None:
@@ -234,12 +245,6 @@ def test_rules_and_network_meet_their_goals(real: HakeImages) -> None:
     found = evaluate_hake(real, seeds=(0,), resamples=100)
     assert found["network_map"] >= 0.70 and found["rules_map"] >= 0.70
     assert found["network_minus_rules"] < 0.03
-    track = real.track(with_objects=False)
-
-    def learn(rows: np.ndarray):  # type: ignore[no-untyped-def]
-        model = learn_verb_rules(real, rows, with_objects=False)
-        return lambda asked: model.evaluate(track.rows(asked)).truths
-
-    pairs = evaluate_unseen_pairs(real, learn)
+    pairs = evaluate_unseen_pairs(real, rule_learner(real))
     assert abs(pairs["gap"]) < 0.03
     assert pairs["unseen"] > pairs["unseen_prior"] + 0.2

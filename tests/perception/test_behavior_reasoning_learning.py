@@ -11,7 +11,7 @@ import pytest
 from scipy.optimize import minimize
 
 from geometry import InputError
-from perception.behavior.reasoning import PredicateTrack, Rule, RuleBook, RuleModel, parse_condition
+from perception.behavior.reasoning import PredicateTrack, Rule, RuleBook, RuleModel, mine_rules, parse_condition
 from perception.behavior.reasoning.average_precision import average_precision, mean_average_precision
 from perception.behavior.reasoning.rule_fitting import FittingSettings, learn_rules
 from perception.behavior.reasoning.rule_mining import (
@@ -63,6 +63,27 @@ def test_truths_of_conditions_are_products() -> None:
     table = np.array([[0.5, 0.2], [np.nan, 0.2]])
     found = condition_truths(table, (((0, False), (1, True)), ((0, True),)))
     np.testing.assert_allclose(found, [[0.4, 0.5], [0.0, 0.0]], rtol=1e-6)
+
+
+def test_mined_rules_are_a_book_that_a_person_can_edit() -> None:
+    track, labels = kitchen()
+    rules = mine_rules(track, labels, ("drink", "clean"), top=2)
+    assert str(rules[0].when) == "head:drink-with AND object:cup"
+    assert [rule.behavior for rule in rules] == ["drink", "drink", "clean", "clean"]
+    for rule in rules:
+        covered = np.ones(len(track), dtype=bool)
+        for name, negated in rule.when.literals():
+            covered &= (track.column(name) > 0.5) != negated
+        right = labels[covered, ("drink", "clean").index(rule.behavior)]
+        assert (rule.support, rule.confidence) == (right.sum(), pytest.approx(right.mean()))
+        assert rule.lift >= 2.0 and rule.weight == rule.confidence
+    book = RuleBook(rules)
+    again = RuleBook.from_yaml(book.to_yaml())
+    np.testing.assert_allclose(again.evaluate(track).truths, book.evaluate(track).truths, atol=1e-3)
+    assert average_precision(book.evaluate(track).truths[:, 0], labels[:, 0]) > 0.8
+    assert RuleBook.from_yaml(RuleBook.built_in().to_yaml()) == RuleBook.built_in()
+    with pytest.raises(InputError, match="labels of shape"):
+        mine_rules(track, labels, ("drink",))
 
 
 def test_what_was_hidden_in_the_data_is_learned() -> None:

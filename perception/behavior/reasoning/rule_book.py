@@ -73,6 +73,18 @@ class RuleBook:
         known = dict.fromkeys(predicate_names((*HICO_OBJECTS, *objects)) if predicates is None else predicates)
         return cls(tuple(_rules(table["behaviors"], known.keys(), where)))
 
+    def to_yaml(self) -> str:
+        """The book as YAML; `from_yaml` reads it back."""
+        behaviors: dict[str, list[dict[str, Any]]] = {}
+        for rule in self.rules:
+            name = {} if rule.title == rule.behavior else {"name": rule.name}
+            entry = {"when": str(rule.when), "weight": float(f"{rule.weight:.4g}"), **name}
+            behaviors.setdefault(rule.behavior, []).append(entry)
+        told = {name.split(":")[1] for rule in self.rules for name, _ in rule.when.literals() if name[:7] == "object:"}
+        objects = sorted(told - set(HICO_OBJECTS))
+        table = {**({"objects": objects} if objects else {}), "behaviors": behaviors}
+        return str(yaml.safe_dump(table, sort_keys=False, width=110))
+
     def evaluate(self, track: PredicateTrack) -> RuleTruths:
         """Truth of every rule and behaviour in every row."""
         return evaluate_rules(self, track)

@@ -103,7 +103,10 @@ class RuleModel:
             "format": FORMAT,
             "record": dict(self.record),
             "behaviors": {
-                behavior: {"bias": bias, "rules": [_row(rule) for rule in self.rules if rule.behavior == behavior]}
+                behavior: {
+                    "bias": round(bias, 6),
+                    "rules": [_row(rule) for rule in self.rules if rule.behavior == behavior],
+                }
                 for behavior, bias in self.biases.items()
             },
         }
