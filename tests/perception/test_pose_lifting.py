@@ -153,10 +153,15 @@ def test_a_hole_at_the_joint_is_bridged() -> None:
 
 
 def test_a_pixel_beside_the_arm_still_finds_the_arm() -> None:
+    """The arm's half width is 18 pixels. Where every joint is beside it, only known lengths tell arm from wall."""
     scene = arm_scene(STRETCHED)
-    pixels = scene.pixels + np.array([0.0, 20.0])  # the arm's half width is 18 pixels
-    assert (nearest_return(pixels, scene.depth_m) == WALL_M).all()
-    np.testing.assert_allclose(lift_arm(pixels, scene.depth_m)[0][:, 2], 1.49, atol=0.03)
+    pixels = scene.pixels.copy()
+    pixels[2, 1] += 20.0
+    assert nearest_return(pixels, scene.depth_m)[2] == WALL_M
+    assert lift_arm(pixels, scene.depth_m)[0][2, 2] == pytest.approx(1.49, abs=0.03)
+    pixels[:, 1] = scene.pixels[:, 1] + 20.0
+    known = lift_arm(pixels, scene.depth_m, bone_lengths_m=np.array([0.3, 0.26]))[0]
+    np.testing.assert_allclose(known[:, 2], 1.49, atol=0.03)
 
 
 def test_a_speck_is_no_layer() -> None:

@@ -23,6 +23,8 @@ _SEARCH_STEP_PX = 2.0
 _RADIUS_PX = (2.0, 40.0)
 _NEAREST_RANK = 5
 _NEARNESS = 0.3
+_GAP_GROWTH = 0.01
+"""Of the gap between layers, with the square of the depth: about five times the noise of depth cameras."""
 
 
 class DepthLayers(NamedTuple):
@@ -49,7 +51,7 @@ def find_depth_layers(
     radius = _patch_radius(pixels, depth_m, camera, config)
     columns, rows = _samples(pixels, radius / _HALF)
     depth = _at(depth_m, rows, columns)
-    gap = config.layer_gap_m * np.maximum(1.0, np.nan_to_num(depth) ** 2)
+    gap = config.layer_gap_m + _GAP_GROWTH * np.nan_to_num(depth) ** 2
     depth = np.where(_is_mixed(depth, depth_m, rows, columns, gap), np.nan, depth)
     depth[~inside] = np.nan
     away = np.linalg.norm(np.stack([columns, rows], axis=-1) - pixels[:, None], axis=-1) / radius[:, None]

@@ -16,7 +16,7 @@ class LiftConfig:
     radius_m: float = 0.025
     """Half size of the patch that a joint looks at: half a forearm."""
     layer_gap_m: float = 0.04
-    """Depths further apart than this belong to two layers; beyond 1 m it grows with the square, as noise does."""
+    """Depths further apart than this, and than the camera's noise, belong to two layers."""
     min_share: float = 0.06
     """A layer has at least this share of the patch's measured samples."""
     max_bone_m: float = 0.7
@@ -27,7 +27,7 @@ class LiftConfig:
     """How far a joint may be from where it was a moment ago."""
     off_center_cost: float = 2.0
     """Of a layer that begins half a patch away from the joint's pixel."""
-    behind_cost: float = 0.35
+    behind_cost: float = 0.15
     """Of each layer that is in front of the chosen one."""
     given_up_cost: float = 2.0
     """Of a joint without depth; a bone or a jump that cannot be costs twice as much."""

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from geometry import InputError
-from perception.figures.output_file import output_file
 from perception.pose.images.landmarks.landmark_models import HAND_FILE, POSE_FILE, LandmarkModels
 from perception.pose.images.landmarks.tflite_metadata import has_metadata, with_image_normalization
 
@@ -83,6 +82,8 @@ def pack_landmark_models(
     Raises:
         InputError: if the wheel is damaged, is of another version, or holds other networks than expected.
     """
+    from perception.figures import output_file  # here, for its package brings in matplotlib
+
     wheel, folder = Path(wheel), Path(folder)
     parts, licence = _read_wheel(wheel, NETWORKS if networks is None else networks)
     for archive, files in parts.items():
