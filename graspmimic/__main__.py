@@ -44,6 +44,10 @@ COMMANDS = {
     "generate labels": Entry("graspmimic.generate_labels", "GenerateLabels", "GraspNet-format labels of any objects"),
     "train rl": Entry("graspmimic.train_rl", "TrainRL", "a policy for one of the Gymnasium tasks"),
     "eval rl": Entry("graspmimic.eval_rl", "EvalRL", "success of a policy over seeded episodes, and films of it"),
+    "eval behavior": Entry("graspmimic.eval_behavior", "EvalBehavior", "how well behaviour is understood"),
+    "train behavior": Entry(
+        "graspmimic.train_behavior", "TrainBehavior", "a network that names behaviours, from labelled recordings"
+    ),
     "eval grasp-ap": Entry("graspmimic.eval_grasp_ap", "EvalGraspAp", "average precision of grasps on true geometry"),
     "export onnx": Entry("graspmimic.export_onnx", "ExportOnnx", "the grasp network for other runtimes"),
     "setup pose": Entry("graspmimic.setup_pose", "SetupPose", "the landmark models that images need, once"),
