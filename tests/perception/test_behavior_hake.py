@@ -139,6 +139,8 @@ def test_an_evaluation_is_flat_and_repeatable(small: HakeImages) -> None:
     first = evaluate_hake(small, seeds=(0,), resamples=20)
     assert first == evaluate_hake(small, seeds=(0,), resamples=20)
     assert first["rules_low"] <= first["rules_map"] <= first["rules_high"] and first["test_images"] == 72
+    gap = first["network_map"] - first["rules_map"]
+    assert first["network_minus_rules_low"] <= gap <= first["network_minus_rules_high"]
     assert first["rules_map"] > 0.95 and first["network_map"] > 0.95
     assert json.dumps(first)
 

@@ -57,12 +57,10 @@ def evaluate_hake(
             network = VerbNetwork.train(truths[train], images.verbs[train], seed=seed)
             runs.append(scored(f"network{suffix}_{seed}", network.evaluate(truths[test])))
         results[f"network{suffix}_map"] = float(np.mean([run.value for run in runs]))
-        differences = runs[0].draws - rules.draws
-        results[f"network_minus_rules{suffix}"] = results[f"network{suffix}_map"] - rules.value
-        low, high = np.quantile(differences, (0.025, 0.975))
-        results[f"network_minus_rules{suffix}_low"], results[f"network_minus_rules{suffix}_high"] = low, high
-        linear = VerbNetwork.train(
-            truths[train], images.verbs[train], VerbNetworkSettings(hidden=0, learning_rate=1e-2)
-        )
+        gap, draws = results[f"network{suffix}_map"] - rules.value, runs[0].draws - rules.draws
+        low, high = gap + np.quantile(draws, (0.025, 0.975)) - draws.mean()
+        results |= {f"network_minus_rules{suffix}{end}": x for end, x in (("", gap), ("_low", low), ("_high", high))}
+        settings = VerbNetworkSettings(hidden=0, learning_rate=1e-2)
+        linear = VerbNetwork.train(truths[train], images.verbs[train], settings, seeds[0])
         scored(f"linear{suffix}", linear.evaluate(truths[test]))
     return {name: value if isinstance(value, int) else float(value) for name, value in results.items()}
