@@ -204,9 +204,13 @@ class OnlineDecoder:
             known.update({id(each): through for each in walked})
             return through
 
-        for age, label in np.argwhere(np.isfinite(self._best)):
-            if not passes(self._entry(int(label), int(age))):
-                self._best[age, label] = -np.inf
+        tail = len(self._best) - 1
+        younger = min(self._tick - root.tick + 1, tail)
+        self._best[younger:tail] = -np.inf
+        for age in (*range(younger), tail):
+            for label in np.flatnonzero(np.isfinite(self._best[age])):
+                if not passes(self._entry(int(label), age)):
+                    self._best[age, label] = -np.inf
         root.before = None
 
     def _segments(self, chain: list[_Entry]) -> list[Segment]:
