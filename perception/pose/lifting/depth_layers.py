@@ -16,7 +16,7 @@ from geometry import FloatArray, PinholeCamera
 from perception.pose.lifting.lift_config import LiftConfig
 
 LAYERS = 3
-_HALF = 7
+_HALF = 5
 _MOST_CLUSTERS = 8
 _FEWEST_SAMPLES = 3
 _SEARCH_STEP_PX = 2.0
