@@ -14,6 +14,7 @@ from perception.behavior.reach_to_grasp import (
     PhaseDetector,
     PhaseSettings,
     ReachingArm,
+    ReachStream,
     ReachToGrasp,
     find_phases,
     reaching_arm,
@@ -24,7 +25,7 @@ from perception.behavior.reach_to_grasp.reach_to_grasp import PRETRAINED
 from perception.behavior.reach_to_grasp.size_features import COUNT, GRIP_ROWS, MOMENTS, size_features
 from perception.behavior.reach_to_grasp.size_model import PARTS_OF_REACH, tempered
 from perception.behavior.reach_to_grasp.weights import load_model
-from perception.pose import PersonTrack, Skeleton
+from perception.pose import Person, PersonTrack, Skeleton
 from perception.pose.skeletons import HAND21
 
 RATE_HZ, ONSET_S, REACH_S, HOLD_S, MOVE_S = 60.0, 1.0, 0.6, 0.3, 0.5
@@ -245,6 +246,45 @@ def test_the_shipped_model_reads_a_reach_while_it_happens():
     small, large = (reader.predict(reach_track(gap_px=gap), own=own).size for gap in (6.0, 21.0))
     assert small is not None and large is not None and small.own_scale
     assert (small.size, large.size) == ("S", "L")
+
+
+def persons(track: PersonTrack) -> list[Person]:
+    return [
+        Person(scores=scores, keypoints_px=points) for points, scores in zip(track.keypoints, track.scores, strict=True)
+    ]
+
+
+def test_a_stream_says_what_is_said_of_the_track_so_far():
+    reader, track = ReachToGrasp.from_pretrained(), reach_track(gap_px=12.0)
+    stream = ReachStream(reader, SKELETON)
+    for row, person in enumerate(persons(track)):
+        reading = stream.update(float(CLOCK[row]), person)
+        if row in (50, 80, 95, 120, len(CLOCK) - 1):
+            whole = reader.predict(cut(track, CLOCK[row]))
+            assert reading.phase == whole.phase
+            assert (reading.size is None) == (whole.size is None)
+            if reading.size is not None and whole.size is not None:
+                np.testing.assert_allclose(reading.size.chances, whole.size.chances)
+
+
+def test_a_stream_sees_one_reach_after_the_other_and_lives_with_gaps():
+    stream, seen = ReachStream(ReachToGrasp.from_pretrained(), SKELETON), []
+    people = persons(reach_track())
+    blind = Person(scores=np.zeros(len(JOINTS)), keypoints_px=np.full((len(JOINTS), 2), np.nan))
+    for number in range(2):
+        for row, person in enumerate(people):
+            nobody = row in (30, 85, 130)
+            seen.append(stream.update(float(CLOCK[row]) + 4.0 * number, blind if nobody else person).phase)
+        back = [reach_track().keypoints[0] * (1 - s) + reach_track().keypoints[-1] * s for s in 1 - jerk(CLOCK[:40])]
+        for row, points in enumerate(back):
+            person = Person(scores=np.ones(len(JOINTS)), keypoints_px=points)
+            stream.update(4.0 * number + 3.25 + CLOCK[row], person)
+    changes = [phase for phase, last in zip(seen[1:], seen, strict=False) if phase != last]
+    assert changes.count("grasp") >= 2 and changes[:4] == ["reach", "grasp", "move", "after"]
+    never = ReachStream(ReachToGrasp.from_pretrained(), SKELETON)
+    assert {never.update(float(t), blind).phase for t in CLOCK[:60]} == {"rest"}
+    with pytest.raises(InputError, match="later than the last"):
+        never.update(0.0, blind)
 
 
 def test_shipped_weights_are_small_and_say_where_they_are_from(tmp_path: Path):

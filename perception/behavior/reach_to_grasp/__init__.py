@@ -7,6 +7,7 @@ from perception.behavior.reach_to_grasp.phases import PHASES, PhaseDetector, Pha
 from perception.behavior.reach_to_grasp.reach_to_grasp import ReachReading, ReachToGrasp
 from perception.behavior.reach_to_grasp.reaching_arm import ReachingArm, reaching_arm
 from perception.behavior.reach_to_grasp.size_model import OwnScale, SizeGuess, SizeModel
+from perception.behavior.reach_to_grasp.stream import ReachStream
 from perception.behavior.reach_to_grasp.training import train_reach_to_grasp
 from perception.behavior.reach_to_grasp.weights import save_model
 
@@ -19,6 +20,7 @@ __all__ = [
     "ReachEvaluation",
     "ReachPhases",
     "ReachReading",
+    "ReachStream",
     "ReachToGrasp",
     "ReachingArm",
     "SizeGuess",

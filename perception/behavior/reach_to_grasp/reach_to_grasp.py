@@ -79,13 +79,20 @@ class ReachToGrasp:
         phases = find_phases(arm, self.bounds, causal=causal)
         last_s = float(arm.time_s[-1])
         phase = PHASES[int(phases.labels(np.array([last_s]))[0])]
-        size = None
-        if np.isfinite(phases.onset_s) and len(arm.time_s) > 1:
-            over = bool(np.isfinite(phases.end_s))
-            now_s = phases.end_s if over else last_s
-            row = len(PARTS_OF_REACH) - 1 if over else self.model.part_of(now_s - phases.onset_s)
-            size = self.model.guess(size_features(arm, phases.onset_s, now_s), row, own, least_chance)
+        size = self.guess_size(arm, phases, own=own, least_chance=least_chance)
         return ReachReading(phases=phases, phase=phase, size=size)
+
+    def guess_size(
+        self, arm: ReachingArm, phases: ReachPhases, *, own: OwnScale | None = None, least_chance: float = 0.5
+    ) -> SizeGuess | None:
+        """The size by the arm's last moment or, if it is over, by the end of the reach; None before the onset."""
+        last_s = float(arm.time_s[-1])
+        if not phases.onset_s <= last_s or len(arm.time_s) < 2:
+            return None
+        over = bool(np.isfinite(phases.end_s))
+        now_s = phases.end_s if over else last_s
+        row = len(PARTS_OF_REACH) - 1 if over else self.model.part_of(now_s - phases.onset_s)
+        return self.model.guess(size_features(arm, phases.onset_s, now_s), row, own, least_chance)
 
     def own_scale(self, tracks: Sequence[PersonTrack], *, side: str = "right") -> OwnScale:
         """How one user opens the hand, from recordings of whole reaches, unlabelled, to things of all sizes.

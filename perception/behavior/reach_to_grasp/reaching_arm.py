@@ -62,20 +62,15 @@ def reaching_arm(track: PersonTrack, side: str = "right", *, zoom: float | None 
             expected='side "left" or "right" of a track of at least one frame in pixels (T, K, 2)',
             got=f"{side!r} of {track.keypoints.shape}",
         )
-    body, _ = convert(track.keypoints, track.scores, track.skeleton, BODY18)
-    neck, elbow, wrist = (
-        _filled(body[:, BODY18.index(joint)], joint) for joint in ("neck", f"{side}_elbow", f"{side}_wrist")
+    hand = _hand(track, side)
+    if hand is None:
+        raise InputError("reaching_arm", expected=f"a track with 21 points of the {side} hand", got="none")
+    neck, elbow, wrist, hand = (
+        _filled(points, what)
+        for points, what in zip((*_arm(track, side), hand), ("neck", "elbow", "wrist", "hand"), strict=True)
     )
-    hand = _filled(_hand(track, side), f"{side} hand")
     if zoom is None:
-        across = body[:, BODY18.index("left_shoulder")] - body[:, BODY18.index("right_shoulder")]
-        lengths = np.linalg.norm(across, axis=1)
-        if not np.isfinite(lengths).any():
-            lengths = np.linalg.norm(wrist - elbow, axis=1) / _FOREARM_OF_SHOULDERS
-        seen = np.flatnonzero(np.isfinite(lengths))
-        early = seen[track.time_s[seen] <= track.time_s[seen[0]] + _SCALE_S]
-        length = float(np.median(lengths[early]))
-        zoom = SHOULDERS_PX / length if length > 0.0 else np.nan
+        zoom = shoulders_zoom(track, side)
     if not 0.0 < zoom < np.inf:
         raise InputError("reaching_arm", expected="shoulders apart from each other, or a zoom > 0", got=f"zoom {zoom}")
     factor = np.array([zoom if side == "right" else -zoom, zoom])
@@ -88,12 +83,42 @@ def reaching_arm(track: PersonTrack, side: str = "right", *, zoom: float | None 
     )
 
 
-def _hand(track: PersonTrack, side: str) -> FloatArray:
+def shoulders_zoom(track: PersonTrack, side: str) -> float:
+    """What brings the person's shoulders to `SHOULDERS_PX` by their first half second in view; NaN if never seen."""
+    body, _ = convert(track.keypoints, track.scores, track.skeleton, BODY18)
+    across = body[:, BODY18.index("left_shoulder")] - body[:, BODY18.index("right_shoulder")]
+    lengths = np.linalg.norm(across, axis=1)
+    if not np.isfinite(lengths).any():
+        forearm = body[:, BODY18.index(f"{side}_wrist")] - body[:, BODY18.index(f"{side}_elbow")]
+        lengths = np.linalg.norm(forearm, axis=1) / _FOREARM_OF_SHOULDERS
+    seen = np.flatnonzero(np.isfinite(lengths))
+    if not len(seen):
+        return float("nan")
+    length = float(np.median(lengths[seen[track.time_s[seen] <= track.time_s[seen[0]] + _SCALE_S]]))
+    return SHOULDERS_PX / length if length > 0.0 else float("nan")
+
+
+def shows_arm(track: PersonTrack, side: str) -> bool:
+    """Whether every point that `reaching_arm` needs is seen in some frame."""
+    hand = _hand(track, side)
+    parts = () if hand is None else (*_arm(track, side), hand)
+    return bool(parts) and all(np.isfinite(part).all(axis=-1).any(axis=0).all() for part in parts)
+
+
+def _arm(track: PersonTrack, side: str) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """(T, 2) each: neck, elbow and wrist."""
+    body, _ = convert(track.keypoints, track.scores, track.skeleton, BODY18)
+    neck, elbow, wrist = (body[:, BODY18.index(joint)] for joint in ("neck", f"{side}_elbow", f"{side}_wrist"))
+    return neck, elbow, wrist
+
+
+def _hand(track: PersonTrack, side: str) -> FloatArray | None:
+    """(T, 21, 2), or None where the track has no such hand."""
     beside = track.right_hand if side == "right" else track.left_hand
     if beside is not None:
         return np.asarray(beside, dtype=float)
     if not track.skeleton.has(*(f"{side}_hand_{joint}" for joint in HAND21.joints)):
-        raise InputError("reaching_arm", expected=f"a track with 21 points of the {side} hand", got="none")
+        return None
     return hand_of_wholebody(track.keypoints, track.scores, track.skeleton, side)[0]
 
 
