@@ -250,6 +250,31 @@ def test_the_torso_is_guessed_from_what_is_seen():
     assert near == pytest.approx(np.hypot(np.hypot(0.3, 0.2), 0.5) / (0.4 * 0.288 / 0.259), rel=1e-6)
 
 
+def test_a_hand_alone_is_measured_by_its_palm():
+    points = np.full((90, 18, 3), np.nan)
+    x = 0.3 * CLOCK
+    hand = np.tile(hand_at((0.0, 0.0, 1.0), 0.05), (90, 1, 1)) + np.stack([x, 0 * x, 0 * x], axis=1)[:, None]
+    track = PersonTrack(
+        skeleton=BODY18, time_s=CLOCK, keypoints=points, scores=np.zeros((90, 18)), right_hand=hand
+    )  # fmt: skip
+    features = person_features(track, WORLD)
+    np.testing.assert_allclose(features.column("right_aperture"), 0.5)
+    np.testing.assert_allclose(features.column("right_hand_speed"), 0.3 / (0.1 / 0.19))
+    assert np.isnan(features.column("right_wrist_over_hips")).all()
+
+
+def test_feature_tracks_stand_beside_each_other():
+    track = standing(CLOCK)
+    person = person_features(track, WORLD)
+    thing = object_features(track, ObjectTrack(positions=np.tile([0.3, 0.2, 1.0], (90, 1))), WORLD)
+    both = person.beside(thing, prefix="cup_")
+    np.testing.assert_allclose(both.column("cup_left_hand_distance"), 0.2 / 0.5)
+    chosen = both.select(["cup_height", "left_elbow_angle"])
+    assert chosen.units == ("torso", "rad") and chosen.values.shape == (90, 2)
+    with pytest.raises(InputError, match="same moments"):
+        person.beside(object_features(standing(CLOCK[:5]), ObjectTrack(positions=np.zeros((5, 3))), WORLD))
+
+
 def test_bad_input_and_nobody_in_view():
     empty = np.full((5, 18, 2), np.nan)
     track = PersonTrack(skeleton=BODY18, time_s=np.arange(5.0), keypoints=empty, scores=np.zeros((5, 18)))

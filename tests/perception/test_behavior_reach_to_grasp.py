@@ -13,9 +13,11 @@ from perception.behavior.reach_to_grasp import (
     OwnScale,
     PhaseDetector,
     PhaseSettings,
+    ReachEvaluation,
     ReachingArm,
     ReachStream,
     ReachToGrasp,
+    draw_reach_evaluation,
     find_phases,
     reaching_arm,
     save_model,
@@ -301,6 +303,20 @@ def test_shipped_weights_are_small_and_say_where_they_are_from(tmp_path: Path):
         ReachToGrasp.from_pretrained(tmp_path / "again.safetensors")
     with pytest.raises(InputError, match="reach-to-grasp model"):
         ReachToGrasp.from_pretrained(tmp_path / "missing.safetensors")
+
+
+def test_the_figure_shows_what_was_measured():
+    pytest.importorskip("matplotlib")
+    from matplotlib.figure import Figure
+
+    parts = (20, 40, 60, 80, 100)
+    results = {f"{kind}_{part}": 0.5 + part / 250 for kind in ("size", "size_own") for part in parts}
+    rows = [{f"size_{part}": part / 100 for part in parts} for _ in range(4)]
+    evaluation = ReachEvaluation(results=results | {f"{key}_sd": 0.1 for key in results}, rows=rows)
+    ax = draw_reach_evaluation(evaluation, Figure().subplots())
+    lines = [line.get_ydata() for line in ax.get_lines() if len(line.get_ydata()) == 5]
+    assert any(np.allclose(line, [58, 66, 74, 82, 90]) for line in lines)
+    assert any(np.allclose(line, [48.9, 61.3, 66.6, 63.8, 67.1]) for line in lines)
 
 
 def test_temperature_keeps_the_order_and_softens():

@@ -107,11 +107,15 @@ def learn_sizes(table: ReachTable) -> SizeModel:
     For each part of the reach, leaving out each person in turn says how far the chances can be trusted.
 
     Raises:
-        InputError: if the table has fewer than three people.
+        InputError: if the table has fewer than three people, or sizes without an edge in `CUBE_EDGE_M`.
     """
-    people = len(np.unique(table.people))
-    if people < 3:
-        raise InputError("learn_sizes", expected="recordings of at least 3 people", got=f"{people}")
+    people, unknown = len(np.unique(table.people)), sorted(set(table.sizes) - set(CUBE_EDGE_M))
+    if people < 3 or unknown:
+        raise InputError(
+            "learn_sizes",
+            expected=f"recordings of at least 3 people, of the sizes {', '.join(CUBE_EDGE_M)}",
+            got=f"{people} people, sizes {', '.join(table.sizes)}",
+        )
     duration_s = float(np.median(table.end_s - table.onset_s))
     anybody, temperatures = zip(
         *(_learn_part(table, row, duration_s) for row in range(len(PARTS_OF_REACH))), strict=True
