@@ -224,6 +224,19 @@ def test_a_slower_copy_passes_through_the_same_places_with_their_labels() -> Non
         assert (np.abs(changed[lost, 0, 0] - 10.0) < 1.0).all() and lost.any()
 
 
+def test_noise_and_scale_have_their_strength_whoever_is_in_view() -> None:
+    rng = np.random.default_rng(0)
+    points = rng.normal(0.0, 5.0, (4000, 2, 2))
+    noisy, _ = augment(points, None, replace(NO_AUGMENTATION, noise=0.1), (0, 1), 20, rng)
+    assert (noisy - points).std() == pytest.approx(0.5, rel=0.03)
+    wide = [augment(points[:2], None, replace(NO_AUGMENTATION, stretch=0.2), (0, 1), 20, rng)[0] for _ in range(500)]
+    assert np.std([each[0, 0, 1] / points[0, 0, 1] for each in wide]) == pytest.approx(0.2, rel=0.15)
+    lost, _ = augment(points, None, replace(NO_AUGMENTATION, lost_joint=0.999), (0, 1), 20, rng)
+    assert 0 < np.isnan(lost[:, 0, 0]).sum() <= 20
+    nobody, _ = augment(np.full((9, 2, 2), np.nan), None, Augmentation(), (0, 1), 20, rng)
+    assert np.isnan(nobody).all()
+
+
 def test_nothing_is_changed_without_augmentation_and_bad_settings_are_refused() -> None:
     points = np.random.default_rng(0).normal(size=(9, 4, 2))
     changed, _ = augment(points, None, NO_AUGMENTATION, (0, 1, 3, 2), 20, np.random.default_rng(0))

@@ -64,7 +64,8 @@ def augment(
     if settings.warp:
         rows = _tempo(len(points), 1.0 + settings.warp * rng.uniform(-1.0, 1.0))
         points, labels = _between(points, rows), labels if labels is None else labels[np.rint(rows).astype(int)]
-    extent = float(np.nanmean(np.nanstd(points.reshape(-1, points.shape[2]), axis=0)))
+    seen = points[np.isfinite(points).all(axis=2)]
+    extent = float(seen.std(axis=0).mean()) if len(seen) else 0.0
     points *= 1.0 + settings.stretch * rng.standard_normal(points.shape[2])
     if settings.noise:
         points += settings.noise * extent * rng.standard_normal(points.shape)

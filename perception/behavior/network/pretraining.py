@@ -165,9 +165,10 @@ def _hidden_piece(
     rng: np.random.Generator,
 ) -> _Piece:
     span = max(1, round(model.spec.preparation.rate_hz))
-    points, _ = augment(data.sequence(row).keypoints, None, config.augmentation, data.skeleton.mirror, span, rng)
-    start = int(rng.integers(max(1, len(points) - window + 1)))
-    points = points[start : start + window]
+    whole_points = data.sequence(row).keypoints
+    start = int(rng.integers(max(1, len(whole_points) - window + 1)))
+    piece = whole_points[start : start + window]
+    points, _ = augment(piece, None, config.augmentation, data.skeleton.mirror, span, rng)
     joints, width = points.shape[1:]
     hide = hidden_joints(len(points), joints, masking, model.spec.preparation.rate_hz, rng)
     seen = np.isfinite(points).all(axis=2)
