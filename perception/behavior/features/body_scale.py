@@ -7,6 +7,8 @@ Motor Control of Human Movement", figure 4.1).
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_left, insort
 from collections import deque
 
 import numpy as np
@@ -37,15 +39,20 @@ class RunningQuantile:
     def __init__(self, level: float, rows: int) -> None:
         if not 0.0 <= level <= 1.0 or rows < 1:
             raise InputError("RunningQuantile", expected="0 <= level <= 1 and rows >= 1", got=f"{level} and {rows}")
-        self._level, self._recent = level, deque[float](maxlen=rows)
+        self._level, self._rows = level, rows
+        self._recent: deque[float] = deque()
+        self._ordered: list[float] = []
 
     def update(self, value: float) -> float:
         """Take one value (NaN: none) and give the quantile of those in memory."""
-        if np.isfinite(value):
+        if math.isfinite(value):
             self._recent.append(float(value))
+            insort(self._ordered, float(value))
+        if len(self._recent) > self._rows:
+            del self._ordered[bisect_left(self._ordered, self._recent.popleft())]
         if not self._recent:
             return np.nan
-        ordered = sorted(self._recent)
+        ordered = self._ordered
         place = self._level * (len(ordered) - 1)
         low = int(place)
         high = min(low + 1, len(ordered) - 1)

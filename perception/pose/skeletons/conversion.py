@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from geometry import FloatArray, InputError
 from perception.pose.skeletons.layouts import HAND21
@@ -72,16 +75,49 @@ def convert(
             got=f"{points.shape} and {confidence.shape}",
         )
     out = np.full((*points.shape[:-2], len(target), points.shape[-1]), np.nan)
-    out_scores = np.zeros((*points.shape[:-2], len(target)))
-    for row, joint in enumerate(target.joints):
-        for recipe in _ways(joint, source):
-            rows = [source.index(name) for name, _ in recipe]
-            weights = np.array([weight for _, weight in recipe])
-            built = np.einsum("...kd,k->...d", points[..., rows, :], weights)
-            missing = ~np.isfinite(out[..., row, :]).all(-1) & np.isfinite(built).all(-1)
-            out[..., row, :] = np.where(missing[..., None], built, out[..., row, :])
-            out_scores[..., row] = np.where(missing, confidence[..., rows].min(-1), out_scores[..., row])
+    out_scores = np.zeros(out.shape[:-1])
+    missing = np.ones(out.shape[:-1], dtype=bool)
+    for attempt in _attempts(source, target):
+        if not missing.any():
+            break
+        built = np.einsum("...jwd,jw->...jd", points[..., attempt.rows, :], attempt.weights)
+        found = missing[..., attempt.joints] & np.isfinite(built).all(-1)
+        out[..., attempt.joints, :] = np.where(found[..., None], built, out[..., attempt.joints, :])
+        lowest = confidence[..., attempt.rows].min(-1)
+        out_scores[..., attempt.joints] = np.where(found, lowest, out_scores[..., attempt.joints])
+        missing[..., attempt.joints] &= ~found
     return out, out_scores
+
+
+class _Attempt(NamedTuple):
+    """One way for each of J joints of the target, out of W joints of the source."""
+
+    joints: NDArray[np.intp]
+    """(J,) rows of the target."""
+    rows: NDArray[np.intp]
+    """(J, W) rows of the source; shorter recipes repeat their first."""
+    weights: FloatArray
+    """(J, W); 0 for what is repeated."""
+
+
+@lru_cache(maxsize=64)
+def _attempts(source: Skeleton, target: Skeleton) -> tuple[_Attempt, ...]:
+    """Every joint's first way, then the second of those that have one, and so on."""
+    ways = [(row, list(_ways(joint, source))) for row, joint in enumerate(target.joints)]
+    return tuple(
+        _attempt([(row, each[number]) for row, each in ways if len(each) > number], source)
+        for number in range(max((len(each) for _, each in ways), default=0))
+    )
+
+
+def _attempt(recipes: Sequence[tuple[int, _Recipe]], source: Skeleton) -> _Attempt:
+    width = max(len(recipe) for _, recipe in recipes)
+    rows, weights = np.zeros((len(recipes), width), dtype=np.intp), np.zeros((len(recipes), width))
+    for place, (_, recipe) in enumerate(recipes):
+        rows[place] = source.index(recipe[0][0])
+        rows[place, : len(recipe)] = [source.index(name) for name, _ in recipe]
+        weights[place, : len(recipe)] = [weight for _, weight in recipe]
+    return _Attempt(np.array([row for row, _ in recipes], dtype=np.intp), rows, weights)
 
 
 def _ways(joint: str, source: Skeleton) -> Iterator[_Recipe]:

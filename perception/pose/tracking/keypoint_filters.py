@@ -127,10 +127,7 @@ class KeypointFilters:
 
     def _average(self, rows: NDArray[np.intp], used: NDArray[np.bool_], step_s: float) -> None:
         """Move the body's velocity towards the median joint's, keep every joint's velocity, and follow the size."""
-        swings = np.where(used[..., None], self.swings[rows], np.nan)
-        some = used.any(-1)
-        excess = np.zeros((len(rows), swings.shape[-1]))
-        excess[some] = np.nanmedian(swings[some], axis=1)
+        excess = _median_of(self.swings[rows], used)
         first = 1.0 / np.maximum(self.hits[rows] - 1.0, 1.0)
         share = np.maximum(1.0 - np.exp(-step_s / self.model.body_memory_s), first)
         gain = share[:, None] * excess
@@ -159,3 +156,14 @@ class KeypointFilters:
         for field in fields(self):
             if field.name not in ("model", "covariance"):
                 setattr(self, field.name, getattr(self, field.name)[rows])
+
+
+def _median_of(values: FloatArray, used: NDArray[np.bool_]) -> FloatArray:
+    """(P, D) median over the joints in use (P, K) of values (P, K, D); 0 where none is.
+
+    NumPy's nanmedian costs ten times as much for few values.
+    """
+    ordered = np.sort(np.where(used[..., None], values, np.inf), axis=1)
+    count, every = used.sum(axis=1), np.arange(len(values))
+    middle = 0.5 * (ordered[every, np.maximum(count - 1, 0) // 2] + ordered[every, count // 2])
+    return np.where(count[:, None] > 0, middle, 0.0)
