@@ -11,7 +11,7 @@ FLOORS = ("envs", "geometry", "graspmimic", "perception", "policies", "ros_nodes
 setup(
     name="graspmimic",
     version="0.1.0",
-    description="Robot grasping from depth images: simulation, benchmark and detection, on a CPU, in Python.",
+    description="Robots that grasp what they never saw and understand what people do: on a CPU, in Python.",
     long_description=README.read_text(encoding="utf-8") if README.exists() else "",
     long_description_content_type="text/markdown",
     license="Apache-2.0",
@@ -33,7 +33,7 @@ setup(
     packages=find_packages(include=[floor + below for floor in FLOORS for below in ("", ".*")]),
     package_data={
         "envs": ["assets/*", "assets/**/*"],
-        "perception": ["grasping/weights/*"],
+        "perception": ["grasping/weights/*", "behavior/*/weights/*", "behavior/part_states/*.json"],
         "policies": ["reinforcement/weights/*"],
     },
     install_requires=[
@@ -62,11 +62,13 @@ setup(
     ],
     extras_require={
         "view": ["rerun-sdk>=0.22"],
+        "pose": ["mediapipe>=1.2", "flatbuffers>=24.3"],
         "onnx": ["onnx>=1.17", "onnxruntime>=1.20", "onnxscript>=0.5"],
         "dev": [
             "pytest>=8.0",
             "ruff>=0.8",
             "mypy>=1.11",
+            "hmmlearn>=0.3.2",
             "onnx>=1.17",
             "onnxruntime>=1.20",
             "onnxscript>=0.5",

@@ -133,7 +133,7 @@ def _parse(kind: type[Command], name: str, options: Sequence[str]) -> Command:
 def _front_door() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="graspmimic",
-        description="Robot grasping from depth images: simulation, benchmark and detection.",
+        description="Robots that grasp what they never saw, and understand what people do.",
         epilog="`graspmimic COMMAND --help` says more about one of them.",
     )
     parser.add_argument("--version", action="version", version=f"graspmimic {metadata.version('graspmimic')}")

@@ -76,7 +76,9 @@ def test_both_manifests_say_the_same() -> None:
 def test_every_third_party_import_is_declared() -> None:
     arguments = setup_arguments()
     extras: dict[str, list[str]] = arguments["extras_require"]
-    declared = names(arguments["install_requires"]) | names(extras["view"]) | names(extras["onnx"])
+    declared = (
+        names(arguments["install_requires"]) | names(extras["view"]) | names(extras["onnx"]) | names(extras["pose"])
+    )
     for floor in FLOORS:
         for path in (REPOSITORY / floor).rglob("*.py"):
             used = {DISTRIBUTION.get(name, name) for name in imported_packages(path)}
