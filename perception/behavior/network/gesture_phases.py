@@ -3,7 +3,8 @@
 Figures are of frames. "Pooled" counts the frames of all held-out people together, each predicted by the model that
 never saw that person; "user" figures are those of single people. Settings are chosen for each held-out person from a
 short list, by leaving out in turn each of the other people (nested cross-validation): the held-out person's labels
-serve for nothing but the score.
+serve for nothing but the score. The lists themselves were drawn up after about twenty settings had been tried on pairs
+of these people (trained on one, judged on another), so that each person's labels have had a say in what stands there.
 
 Three ways to answer, never mixed in one figure:
     causal   each frame from what came before it; movements in units of the stream so far
