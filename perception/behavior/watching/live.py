@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -10,8 +11,9 @@ import numpy as np
 from geometry import FloatArray, InputError
 from perception.behavior.decoding import OnlineDecoder, Segment, emissions_from_chances
 from perception.behavior.features import FeatureStream
-from perception.behavior.part_states import PartStates, feature_settings
+from perception.behavior.part_states import SIDES, PartStates, feature_settings
 from perception.behavior.reasoning import Reason, Reasoner, RuleBook, RuleMonitor
+from perception.behavior.watching.hands_alone import with_bodies_of_hands
 from perception.behavior.watching.layer_truths import about_objects, chances_of, needed_predicates
 from perception.behavior.watching.layers import Layer, layers_of
 from perception.behavior.watching.object_smoothing import ObjectSmoother
@@ -81,7 +83,7 @@ class Watcher:
 
     def update(self, frame: PoseFrame) -> WatchStep:
         """Take the next frame."""
-        seen = self._smoother.update(self._tracker.update(frame))
+        seen = self._smoother.update(self._tracker.update(with_bodies_of_hands(frame)))
         self._span_s = (self._span_s[0] if self._span_s else frame.time_s, frame.time_s)
         self._frames += 1
         for person in seen.persons:
@@ -141,7 +143,8 @@ class _WatchedLayer:
     decoder: OnlineDecoder
     rules: Reasoner
     of_objects: bool
-    needed: set[str]
+    reads: tuple[str, ...]
+    """Part states and objects that its rules look at."""
     monitors: dict[str, RuleMonitor] = field(default_factory=dict)
     proofs: dict[str, _Proof] = field(default_factory=dict)
 
@@ -164,7 +167,7 @@ class _WatchedPerson:
                 ),
                 _rules_of(layer, rules),
                 about_objects(layer, rules),
-                needed_predicates(layer, rules),
+                _read_by(layer, rules),
             )
             for layer in layers_of(rules.behaviors)
         ]  # fmt: skip
@@ -212,22 +215,21 @@ class _WatchedPerson:
         objects: tuple[SeenObject, ...],
     ) -> FloatArray:
         """(1 + B,) what this moment says of the layer's labels."""
-        labels, hidden = watched.layer.behaviors, watched.layer.hidden_side
+        labels = watched.layer.behaviors
         names = [name for name in by_object if not name or watched.of_objects]
         truths, seen = np.zeros((max(len(names), 1), len(labels))), False
         for number, name in enumerate(names):
-            states = {
-                key: truth for key, truth in by_object[name].items() if not hidden or not key.startswith(f"{hidden}_")
-            }
-            seen = seen or _is_seen(states, watched.needed)
+            told = by_object[name]
+            states = {read: told[read] for read in watched.reads if read in told}
+            seen = seen or _is_seen(states)
             if name not in watched.monitors:
                 watched.monitors[name] = RuleMonitor(watched.rules)
             said = watched.monitors[name].update(time_s, states)
             truths[number] = [said[label] for label in labels]
-        choice = truths.argmax(axis=0)
-        for column, label in enumerate(labels):
-            self._keep_proof(watched, label, float(truths[choice[column], column]), time_s, names, int(choice[column]))
-        chances = chances_of(truths.max(axis=0)[None], np.array([seen]))
+        truest, choice = truths.max(axis=0), truths.argmax(axis=0).tolist()
+        for label, truth, chosen in zip(labels, truest.tolist(), choice, strict=True):
+            self._keep_proof(watched, label, truth, time_s, names, chosen)
+        chances = chances_of(truest[None], np.array([seen]))
         return np.asarray(emissions_from_chances(chances, weight=self._settings.emission_weight)[0])
 
     def _keep_proof(
@@ -267,12 +269,15 @@ def _rules_of(layer: Layer, rules: Reasoner) -> Reasoner:
     return rules
 
 
-def _is_seen(states: Mapping[str, float], needed: set[str]) -> bool:
-    return any(
-        np.isfinite(truth)
-        for name, truth in states.items()
-        if not name.startswith("object:") and (name in needed or name.split("_", 1)[-1] in needed)
-    )
+def _read_by(layer: Layer, rules: Reasoner) -> tuple[str, ...]:
+    """What can tell the layer's rules anything: of what they name, also each side that the layer looks at."""
+    named = sorted(needed_predicates(layer, rules))
+    told = dict.fromkeys(each for name in named for each in (name, *(f"{side}_{name}" for side in SIDES)))
+    return tuple(name for name in told if not layer.hidden_side or not name.startswith(f"{layer.hidden_side}_"))
+
+
+def _is_seen(states: Mapping[str, float]) -> bool:
+    return any(math.isfinite(truth) for name, truth in states.items() if not name.startswith("object:"))
 
 
 def _place(thing: SeenObject, *, metres: bool) -> tuple[FloatArray | None, FloatArray | None]:
