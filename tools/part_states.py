@@ -18,25 +18,43 @@ import numpy as np
 from envs.humanoid import CLIP_NAMES, KEYPOINTS, noisy_keypoints, read_clip
 from geometry import FloatArray, PinholeCamera, invert, look_at, transform_points
 from perception.behavior.features import FeatureSettings, FeatureTrack, person_features
-from perception.behavior.part_states import Predicate, feature_settings, fit_predicate, reliability, save_predicates
-from perception.behavior.part_states.part_states import FITTED, PartStates
+from perception.behavior.part_states import (
+    Factor,
+    PartStates,
+    Predicate,
+    feature_settings,
+    fit_predicate,
+    reliability,
+    save_predicates,
+)
+from perception.behavior.part_states.part_states import FITTED
+from perception.behavior.part_states.predicate import below
 from perception.pose import PersonTrack, Skeleton
 from perception.pose.skeletons import BODY18
 
 HUMANOID = Skeleton(name="humanoid", joints=KEYPOINTS, bones=BODY18.bones)
 CAMERA = PinholeCamera(width=1280, height=720, fx=900.0, fy=900.0, cx=640.0, cy=360.0)
 RATE_HZ, NOISE_M, NOISE_PX = 30.0, 0.01, 2.5
+FINGERS = ("thumb", "index", "middle", "ring", "pinky")
 HAND_STATES = {"open": 0, "close": 1, "point-to": 2, "pinch": 3}
 HAND_FEATURES = (
     "aperture",
     "openness",
-    *(f"{finger}_curl" for finger in ("thumb", "index", "middle", "ring", "pinky")),
+    *(f"{finger}_curl" for finger in FINGERS),
 )
 STRIDE_FEATURES = (
     "torso_speed", "trunk_lean", "left_foot_speed", "right_foot_speed", "left_foot_height", "right_foot_height",
     "left_knee_angle", "right_knee_angle", "hand_to_hand",
 )  # fmt: skip
 FOOT_FEATURES = ("left_foot_height", "right_foot_height", "torso_rise_speed", "trunk_lean")
+
+MEANS = {
+    "open": tuple(below(f"{finger}_curl", 0.25, 0.03) for finger in FINGERS),
+    "close": (below("openness", 1.3, 0.08),),
+    "pinch": (below("aperture", 0.4, 0.05),),
+}
+"""What the words mean besides: no finger bent; tips near the wrist; tips that meet. Labelled hands that bend one finger
+alone there are none."""
 
 HOLDS = {"leg:walk": "walk", "leg:run": "run", "leg:jump": "jump", "left_foot:kick": "left kick",
          "right_foot:kick": "right kick"}  # fmt: skip
@@ -71,10 +89,16 @@ def hand_states(path: Path) -> list[Predicate]:
             f"right_hand:{state}", names, values[first], labels[first] == label,
             origin="labelled MediaPipe hands (kinivi)",
         )  # fmt: skip
-        truths = fitted.factors[0].truth(values[~first])
+        fitted = replace(fitted, factors=(*fitted.factors, *map(_of_right_hand, MEANS.get(state, ()))))
+        columns = [values[~first][:, [names.index(each) for each in factor.features]] for factor in fitted.factors]
+        truths = np.prod([factor.truth(read) for factor, read in zip(fitted.factors, columns, strict=True)], axis=0)
         print(fitted.name, reliability(truths, labels[~first] == label))
         states += [fitted, _other_side(fitted)]
     return states
+
+
+def _of_right_hand(factor: Factor) -> Factor:
+    return replace(factor, features=tuple(f"right_{name}" for name in factor.features))
 
 
 def _other_side(state: Predicate) -> Predicate:

@@ -13,6 +13,7 @@ _HAND = (
     "reach", "grasp", "lift", "carry", "place", "release", "pour", "push", "throw", "drink", "eat", "hand_over",
     "wave", "point", "punch",
 )  # fmt: skip
+_FINGERS = ("open_hand", "closed_hand", "pinch")
 _LEFT_OUT = ("idle", "in_the_hand", "swing")
 """What other labels say already: nothing is done; one of lift, carry and place; walking."""
 
@@ -71,12 +72,13 @@ def layers_of(behaviors: Sequence[str]) -> tuple[Layer, ...]:
     """The layers of a rule book's behaviours; each that the house does not know is a layer of its own."""
     known = [name for name in behaviors if name not in _LEFT_OUT]
     body = tuple(name for name in known if name in _BODY)
-    hand = tuple(name for name in known if name in _HAND)
     layers = [Layer(name="body", behaviors=body)] if body else []
-    if hand:
+    for part, house in (("hand", _HAND), ("fingers", _FINGERS)):
+        told = tuple(name for name in known if name in house)
         layers += [
-            Layer(name=f"{side} hand", behaviors=hand, hidden_side=other)
+            Layer(name=f"{side} {part}", behaviors=told, hidden_side=other)
             for side, other in (("right", "left"), ("left", "right"))
+            if told
         ]
-    own = (name for name in known if name not in _BODY and name not in _HAND)
+    own = (name for name in known if name not in (*_BODY, *_HAND, *_FINGERS))
     return (*layers, *(Layer(name=name, behaviors=(name,)) for name in own))

@@ -12,6 +12,7 @@ from perception.behavior.decoding import decode, emissions_from_chances
 from perception.behavior.features import object_features, object_track, person_features
 from perception.behavior.part_states import PartStates, PartStateTrack, feature_settings
 from perception.behavior.reasoning import Reasoner, RuleBook
+from perception.behavior.watching.hands_alone import with_bodies_of_hands
 from perception.behavior.watching.layer_truths import LayerTruths, layer_truths
 from perception.behavior.watching.layers import layers_of
 from perception.behavior.watching.object_smoothing import smooth_object
@@ -50,9 +51,10 @@ class WatchSettings:
 
 
 def track_frames(frames: Sequence[PoseFrame]) -> list[PoseFrame]:
-    """Frames with persons who keep their numbers; those of a recording that has them already stay as they are."""
+    """Frames with persons who keep their numbers; those of a recording that has them already keep theirs."""
+    frames = [with_bodies_of_hands(frame) for frame in frames]
     if all(person.id >= 0 for frame in frames for person in frame.persons):
-        return list(frames)
+        return frames
     if len(frames) == 1:
         numbered = tuple(replace(person, id=number) for number, person in enumerate(frames[0].persons))
         return [frames[0].with_persons(numbered)]
