@@ -15,13 +15,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
 
 from geometry import FloatArray, InputError
 from perception.behavior.reasoning.expression import Expression, Operator
-from perception.behavior.reasoning.predicate_track import PredicateTrack, truth_of
+from perception.behavior.reasoning.predicate_track import PredicateTrack, truth_now
 from perception.behavior.reasoning.temporal import Truth, make_cell
 
 
@@ -77,17 +78,17 @@ class ConditionMonitor:
         """Take the predicates' truths at the next moment; a name that is missing is unknown."""
         negated = self._operator is Operator.NOT
         if self._name:
-            told = truths[self._name] if self._name in truths else float(truth_of(self._name, truths))
+            told = truth_now(self._name, truths)
             return Truth(0.0 if math.isnan(told) else 1.0 - told if negated else told, time_s)
-        parts = tuple(part.update(time_s, truths) for part in self._parts)
+        parts = tuple([part.update(time_s, truths) for part in self._parts])
         if self._cell is not None:
             return self._cell.update(time_s, parts)
         if negated:
             return Truth(1.0 - parts[0].value, time_s)
         if self._operator is Operator.AND:
-            return Truth(math.prod(part.value for part in parts), min(part.since_s for part in parts))
-        truest = max(parts, key=lambda part: part.value)
-        return Truth(1.0 - math.prod(1.0 - part.value for part in parts), truest.since_s)
+            return Truth(math.prod([part.value for part in parts]), min([part.since_s for part in parts]))
+        truest = max(parts, key=itemgetter(0))
+        return Truth(1.0 - math.prod([1.0 - part.value for part in parts]), truest.since_s)
 
 
 def _whole(node: Expression, track: PredicateTrack, rows_s: FloatArray) -> TruthTrack:

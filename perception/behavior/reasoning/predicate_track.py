@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -94,6 +95,14 @@ def truth_of(name: str, truths: Mapping[str, ArrayLike]) -> FloatArray:
     known = np.stack(sides)
     either = 1.0 - np.prod(1.0 - np.nan_to_num(known, nan=0.0), axis=0)
     return np.where(np.isnan(known).all(axis=0), np.nan, either)
+
+
+def truth_now(name: str, truths: Mapping[str, float]) -> float:
+    """`truth_of` at a single moment: the same number, many times as quick."""
+    if name in truths:
+        return truths[name]
+    missed = [1.0 - truths[side] for side in sides_of(name) if side in truths and not math.isnan(truths[side])]
+    return 1.0 - math.prod(missed) if missed else math.nan
 
 
 def check_truths(truths: FloatArray, where: str) -> None:

@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 import yaml
+from numpy.typing import NDArray
 
 from geometry import FloatArray, InputError
 from perception.behavior.reasoning.condition_text import parse_condition
@@ -95,19 +96,27 @@ class RuleBook:
 
     def joined(self, truths: FloatArray) -> FloatArray:
         """(T, C) the noisy-OR of each behaviour's rules, from (T, R) truths."""
-        missed = np.ones((len(truths), len(self.behaviors)))
-        for column, rule, place in zip(truths.T, self.rules, self._places, strict=True):
-            missed[:, place] *= 1.0 - rule.weight * column
-        return 1.0 - missed
+        if not self.rules:
+            return np.zeros((len(truths), 0))
+        order, starts = self._by_behavior
+        missed = 1.0 - self._weights[order] * truths[:, order]
+        return 1.0 - np.multiply.reduceat(missed, starts, axis=1)
 
     @cached_property
-    def _places(self) -> list[int]:
-        """(R,) column of each rule's behaviour."""
-        return [self.behaviors.index(rule.behavior) for rule in self.rules]
+    def _weights(self) -> FloatArray:
+        """(R,) of the rules."""
+        return np.array([rule.weight for rule in self.rules])
+
+    @cached_property
+    def _by_behavior(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """(R,) rules in the order of their behaviours, and (C,) where in it each behaviour's begin."""
+        places = np.array([self.behaviors.index(rule.behavior) for rule in self.rules])
+        order = np.argsort(places, kind="stable")
+        return order, np.searchsorted(places[order], np.arange(len(self.behaviors)))
 
     def contributions(self, truths: FloatArray) -> FloatArray:
         """(R,) -ln(1 - w t): these add up to -ln(1 - p), the way the noisy-OR joins rules."""
-        return -np.log(np.maximum(1.0 - np.array([rule.weight for rule in self.rules]) * truths, 1e-6))
+        return -np.log(np.maximum(1.0 - self._weights * truths, 1e-6))
 
 
 def _text_of(path: Path) -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 
 import numpy as np
 
 from geometry import InputError
 from perception.behavior.reasoning.evaluation import ConditionMonitor
 from perception.behavior.reasoning.explanation import Explanation, reason_of
-from perception.behavior.reasoning.predicate_track import PredicateTrack, check_truths
+from perception.behavior.reasoning.predicate_track import PredicateTrack, check_truths, truth_now
 from perception.behavior.reasoning.reasoner import Reasoner
 from perception.behavior.reasoning.temporal import Truth
 
@@ -31,6 +31,8 @@ class RuleMonitor:
         conditions = list(dict.fromkeys(rule.when for rule in reasoner.rules))
         self._monitors = [ConditionMonitor(condition) for condition in conditions]
         place = {condition: number for number, condition in enumerate(conditions)}
+        self._names = tuple(dict.fromkeys(name for condition in conditions for name, _ in condition.literals()))
+        """What the rules look at, found once a moment for all of them."""
         self._place = [place[rule.when] for rule in reasoner.rules]
         """Which monitor tells of each rule."""
         self._seen: deque[tuple[float, dict[str, float]]] = deque()
@@ -49,7 +51,8 @@ class RuleMonitor:
             last = f"after {self._seen[-1][0]:g}" if self._seen else "as the first"
             raise InputError("RuleMonitor", expected="finite times in growing order", got=f"{time_s:g} {last}")
         check_truths(np.array(list(truths.values()), dtype=float), "RuleMonitor")
-        self._truths = [monitor.update(time_s, truths) for monitor in self._monitors]
+        told = {name: truth_now(name, truths) for name in self._names}
+        self._truths = [monitor.update(time_s, told) for monitor in self._monitors]
         self._seen.append((time_s, dict(truths)))
         while self._seen[0][0] < time_s - self._memory_s:
             self._seen.popleft()
@@ -65,10 +68,11 @@ class RuleMonitor:
         if behavior not in self._reasoner.behaviors or not self._seen:
             known = ", ".join(self._reasoner.behaviors)
             raise InputError("RuleMonitor", expected=f"a moment seen, and one of {known}", got=f"{behavior!r}")
-        row, gains, track = self._row(), self._reasoner.contributions(self._row()), self._recent()
+        row, gains = self._row(), self._reasoner.contributions(self._row())
         rules = self._reasoner.rules
         mine = [number for number, rule in enumerate(rules) if rule.behavior == behavior and gains[number]]
         mine.sort(key=lambda number: -abs(gains[number]))
+        track = self._recent({name for number in mine[:top] for name, _ in rules[number].when.literals()})
         reasons = []
         for number in mine[:top]:
             since_s, gain = self._truths[self._place[number]].since_s, float(gains[number])
@@ -83,8 +87,9 @@ class RuleMonitor:
     def _row(self) -> np.ndarray:
         return np.array([self._truths[place].value for place in self._place])
 
-    def _recent(self) -> PredicateTrack:
-        names = tuple(dict.fromkeys(name for _, truths in self._seen for name in truths))
-        table = np.array([[truths.get(name, np.nan) for name in names] for _, truths in self._seen], dtype=float)
+    def _recent(self, wanted: Set[str]) -> PredicateTrack:
+        """What was seen of some predicates within memory."""
+        names = tuple(sorted(wanted))
+        rows = [[truth_now(name, truths) for name in names] for _, truths in self._seen]
         times = np.array([time_s for time_s, _ in self._seen])
-        return PredicateTrack(names=names, truths=table.reshape(len(times), len(names)), time_s=times)
+        return PredicateTrack(names=names, truths=np.reshape(rows, (len(times), len(names))), time_s=times)

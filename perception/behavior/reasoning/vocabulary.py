@@ -12,6 +12,7 @@ Li et al., "PaStaNet: Toward Human Activity Knowledge Engine", CVPR 2020.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 _HAKE = {
     "foot": "stand-on tread-on walk-with walk-to run-with run-to dribble kick jump-down jump-with walk-away "
@@ -66,6 +67,7 @@ def predicate_names(objects: Iterable[str] = HICO_OBJECTS) -> tuple[str, ...]:
     return (*states, *sided, *(f"object:{name}" for name in dict.fromkeys(objects)))
 
 
+@lru_cache(maxsize=4096)
 def sides_of(name: str) -> tuple[str, ...]:
     """The same predicate told of the right and of the left part; empty where it has no sides or tells one already."""
     return tuple(f"{side}_{name}" for side in ("right", "left")) if name.split(":")[0] in _SIDED else ()
