@@ -35,6 +35,8 @@ class StreamData:
                 expected="objects, motion and behaviors of one (S, T), and object_labels (S,)",
                 got=f"{shapes} and {np.shape(self.object_labels)}",
             )
+        if 0 in shapes[0]:
+            raise InputError("StreamData", expected="at least one sequence of one moment", got=f"(S, T) = {shapes[0]}")
         if not (np.isfinite(self.objects).all() and np.isfinite(self.motion).all()):
             raise InputError(
                 "StreamData", expected="finite features", got="NaN", remedy="fill what was not seen with 0"
@@ -65,6 +67,14 @@ class StreamTraining:
     seed: int = 0
     """Of weights, order and gates."""
 
+    def __post_init__(self) -> None:
+        if min(self.epochs, self.batch) < 1 or not self.learning_rate > 0.0 or not self.object_weight >= 0.0:
+            raise InputError(
+                "StreamTraining",
+                expected="epochs and batch of at least 1, learning_rate > 0, object_weight >= 0",
+                got=f"{self}",
+            )
+
 
 def train_two_streams(config: TwoStreamConfig, data: StreamData, training: StreamTraining) -> TwoStreams:
     """Train on all of the data; the same arguments give the same weights.
@@ -73,10 +83,31 @@ def train_two_streams(config: TwoStreamConfig, data: StreamData, training: Strea
         config: sizes; `behaviors` counts classes or independent labels, `objects` the classes of `object_labels`.
         data: what to learn.
         training: how long and how.
+
+    Raises:
+        InputError: if the data have other features or classes than the network, or no label at all.
     """
+    _check(config, data)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(training.seed)
         return _train(config, data, training)
+
+
+def _check(config: TwoStreamConfig, data: StreamData) -> None:
+    features = (np.shape(data.objects)[-1], np.shape(data.motion)[-1])
+    behaviors, objects = np.asarray(data.behaviors), np.asarray(data.object_labels)
+    if behaviors.ndim == 3:
+        fits = behaviors.shape[2] == config.behaviors and 0.0 <= behaviors.min() <= behaviors.max() <= 1.0
+    else:
+        fits = behaviors.min() >= -1 and 0 <= behaviors.max() < config.behaviors
+    fits = fits and 0 <= objects.min() <= objects.max() < config.objects
+    if features != (config.object_features, config.motion_features) or not fits:
+        raise InputError(
+            "train_two_streams",
+            expected=f"some labels, and labels and features that fit {config}",
+            got=f"features {features}, behaviors {behaviors.shape} from {behaviors.min()} to {behaviors.max()}, "
+            f"objects from {objects.min()} to {objects.max()}",
+        )
 
 
 def _train(config: TwoStreamConfig, data: StreamData, training: StreamTraining) -> TwoStreams:
@@ -102,10 +133,14 @@ def _train(config: TwoStreamConfig, data: StreamData, training: StreamTraining) 
 
 
 def behavior_loss(logits: Tensor, behaviors: Tensor) -> Tensor:
-    """Cross entropy of classes (B, T), or binary cross entropy of independent labels (B, T, C)."""
+    """Cross entropy of classes (B, T), or of independent labels (B, T, C) the sum of their binary cross entropies.
+
+    Summed, not averaged, over labels: else, of many labels, the object loss alone would shape the object stream, and
+    an open gate would differ little from a closed one.
+    """
     if behaviors.ndim == 2:
         return functional.cross_entropy(logits.flatten(0, 1), behaviors.flatten().long(), ignore_index=-1)
-    return functional.binary_cross_entropy_with_logits(logits, behaviors.float())
+    return functional.binary_cross_entropy_with_logits(logits, behaviors.float(), reduction="none").sum(-1).mean()
 
 
 def _present(behaviors: Tensor) -> Tensor:
