@@ -141,12 +141,14 @@ class OnlineDecoder:
             weights = over.max(axis=0)[:, None] + step
             begin_best, came = weights.max(axis=0), weights.argmax(axis=0)
             ages = over.argmax(axis=0)
-            origin = [self._entry(int(i), int(ages[i])) for i in came]
-        grown_tail = self._best[-2] + self._goes_on[-2] > self._best[-1] + self._goes_on[-1]
-        for label in np.flatnonzero(grown_tail):
-            self._tail_entry[label] = self._entry(int(label), len(self._ends) - 2)
-        self._sums = _aged(self._sums, self._goes_on, begin_sum, np.logaddexp) + row
-        self._best = _aged(self._best, self._goes_on, begin_best, np.maximum) + row
+            origin = list(map(self._entry, came.tolist(), ages[came].tolist()))
+        older = self._best + self._goes_on
+        for label in np.flatnonzero(older[-2] > older[-1]).tolist():
+            self._tail_entry[label] = self._entry(label, len(self._ends) - 2)
+        self._sums = _aged(self._sums + self._goes_on, begin_sum, np.logaddexp)
+        self._best = _aged(older, begin_best, np.maximum)
+        self._sums += row
+        self._best += row
         self._entries.append(
             [
                 _Entry(self._tick, self._frame, self._time_s, label, self._mass, before)
@@ -179,8 +181,8 @@ class OnlineDecoder:
         return np.asarray(np.exp(weights - top))
 
     def _current(self) -> _Entry | None:
-        age, label = np.unravel_index(int(self._best.argmax()), self._best.shape)
-        return self._entry(int(label), int(age))
+        age, label = divmod(int(self._best.argmax()), self._best.shape[1])
+        return self._entry(label, age)
 
     def _settle(self, last: _Entry | None) -> list[Segment]:
         """Segments of the best path whose end lies more than the lag back."""
@@ -240,10 +242,12 @@ def _hazards(tables: LogTables) -> tuple[FloatArray, FloatArray]:
     return np.vstack([goes_on, tables.tail_stay]), np.vstack([ends, tables.tail_end])
 
 
-def _aged(table: FloatArray, goes_on: FloatArray, begin: FloatArray, combine: np.ufunc) -> FloatArray:
-    """Every segment one frame older, new ones in the first row."""
-    older = table + goes_on
-    return np.vstack([begin, older[:-2], combine(older[-2], older[-1])])
+def _aged(older: FloatArray, begin: FloatArray, combine: np.ufunc) -> FloatArray:
+    """Segments that went on one row further down, the last two rows as one, and new ones in the first."""
+    aged = np.empty_like(older)
+    aged[0], aged[1:-1] = begin, older[:-2]
+    combine(older[-2], older[-1], out=aged[-1])
+    return aged
 
 
 def _chain(last: _Entry) -> list[_Entry]:

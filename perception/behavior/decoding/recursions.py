@@ -31,12 +31,15 @@ class Posteriors:
     """(S,) P(first label)."""
 
 
+_LEAST = np.finfo(float).min
+
+
 def log_sum(values: FloatArray, axis: int = 0) -> FloatArray:
     """Logarithm of a sum of exponentials along one axis; all -inf gives -inf."""
-    top = values.max(axis=axis, keepdims=True)
-    top = np.where(np.isfinite(top), top, 0.0)
+    top = np.maximum(values.max(axis=axis, keepdims=True), _LEAST)
+    total = np.exp(values - top).sum(axis=axis, keepdims=True)
     with np.errstate(divide="ignore"):
-        return np.asarray(np.log(np.exp(values - top).sum(axis=axis)) + np.squeeze(top, axis))
+        return np.asarray((np.log(total) + top).squeeze(axis))
 
 
 def best_path(emissions: FloatArray, tables: LogTables) -> tuple[NDArray[np.int_], float]:

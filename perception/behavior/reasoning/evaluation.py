@@ -73,22 +73,32 @@ class ConditionMonitor:
         self._name = _name_of(node)
         self._cell = make_cell(node) if node.operator.has_memory else None
         self._parts = [] if self._name else [ConditionMonitor(part) for part in node.parts]
+        self._plain = self._cell is None and all(part._name for part in self._parts)
+        """Whether it is a literal, or joins literals alone: then it began now."""
 
     def update(self, time_s: float, truths: Mapping[str, float]) -> Truth:
         """Take the predicates' truths at the next moment; a name that is missing is unknown."""
-        negated = self._operator is Operator.NOT
-        if self._name:
-            told = truth_now(self._name, truths)
-            return Truth(0.0 if math.isnan(told) else 1.0 - told if negated else told, time_s)
+        if self._plain:
+            return Truth(self._value(truths), time_s)
         parts = tuple([part.update(time_s, truths) for part in self._parts])
         if self._cell is not None:
             return self._cell.update(time_s, parts)
-        if negated:
+        if self._operator is Operator.NOT:
             return Truth(1.0 - parts[0].value, time_s)
         if self._operator is Operator.AND:
             return Truth(math.prod([part.value for part in parts]), min([part.since_s for part in parts]))
         truest = max(parts, key=itemgetter(0))
         return Truth(1.0 - math.prod([1.0 - part.value for part in parts]), truest.since_s)
+
+    def _value(self, truths: Mapping[str, float]) -> float:
+        """Of a literal, or of literals joined."""
+        if self._name:
+            told = truth_now(self._name, truths)
+            return 0.0 if math.isnan(told) else 1.0 - told if self._operator is Operator.NOT else told
+        values = [part._value(truths) for part in self._parts]
+        if self._operator is Operator.AND:
+            return math.prod(values)
+        return 1.0 - math.prod([1.0 - value for value in values])
 
 
 def _whole(node: Expression, track: PredicateTrack, rows_s: FloatArray) -> TruthTrack:

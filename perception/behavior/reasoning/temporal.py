@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from itertools import islice
 from typing import NamedTuple, Protocol
 
 from perception.behavior.reasoning.expression import Expression, Operator
@@ -62,17 +63,23 @@ class _Lasting:
         self._duration_s = duration_s
         self._spans: deque[tuple[float, float, float]] = deque()
         """Begin, end and logarithm of the truth of each frame that reaches into the window."""
+        self._areas: deque[float] = deque()
+        """Of each of these frames, the logarithm times its length."""
         self._first_s = math.nan
 
     def update(self, time_s: float, parts: tuple[Truth, ...]) -> Truth:
         if math.isnan(self._first_s):
             self._first_s = time_s
         begin_s = self._spans[-1][1] if self._spans else self._first_s
-        self._spans.append((begin_s, time_s, math.log(max(parts[0].value, FLOOR))))
+        log = math.log(max(parts[0].value, FLOOR))
+        self._spans.append((begin_s, time_s, log))
+        self._areas.append((time_s - begin_s) * log)
         window_s = time_s - self._duration_s
         while self._spans[0][1] <= window_s:
             self._spans.popleft()
-        covered = sum((end - max(begin, window_s)) * log for begin, end, log in self._spans)
+            self._areas.popleft()
+        begin_s, end_s, log = self._spans[0]
+        covered = sum(islice(self._areas, 1, None), (end_s - max(begin_s, window_s)) * log)
         unseen_s = max(self._first_s - window_s, 0.0)
         value = math.exp((covered + unseen_s * math.log(FLOOR)) / self._duration_s)
         return Truth(min(value, 1.0), max(window_s, self._first_s))
