@@ -1,7 +1,8 @@
 """Part states that follow from what their words mean, as soft thresholds in units of the body.
 
 Names are those of the rules' vocabulary: HAKE's (Li et al. 2020) as far as keypoints and objects' places can tell, and
-additions of ours. A torso, from hips to neck, is about 0.5 m. States that are fitted to data stand in
+additions of ours. A torso, from hips to neck, is about 0.5 m. Speeds that count as motion stand above what a
+centimetre of noise on everything makes of a thing at rest: 0.1 torso a second along an axis, 0.3 at worst. States that are fitted to data stand in
 `part_states.json`.
 """
 
@@ -59,10 +60,10 @@ def _limb_definitions(side: str) -> tuple[Predicate, ...]:
 def thing_definitions() -> tuple[Predicate, ...]:
     """States of one object, over `OBJECT_FEATURES`."""
     return (
-        _state("thing:still", below("speed", 0.15, 0.03)),
-        _state("thing:move", above("speed", 0.25, 0.04)),
-        _state("thing:rise", above("rise_speed", 0.15, 0.025)),
-        _state("thing:sink", below("rise_speed", -0.15, 0.025)),
+        _state("thing:still", below("speed", 0.25, 0.05)),
+        _state("thing:move", above("speed", 0.35, 0.06)),
+        _state("thing:rise", above("rise_speed", 0.2, 0.035)),
+        _state("thing:sink", below("rise_speed", -0.2, 0.035)),
         _state("thing:tilt", above("tilt", 0.8, 0.1)),
         _state("thing:supported", below("height", 0.08, 0.015)),
     )
@@ -72,13 +73,13 @@ def hold_definitions(side: str) -> tuple[Predicate, ...]:
     """States of one hand and one object, over `OBJECT_FEATURES` beside `PERSON_FEATURES`."""
     hand, distance, closing = f"{side}_hand", f"{side}_hand_distance", f"{side}_hand_closing_speed"
     near = below(distance, 0.3, 0.03)
-    held = (near, below(f"{side}_hand_relative_speed", 0.35, 0.06))
-    moves, rests = above("speed", 0.25, 0.04), below("speed", 0.25, 0.04)
+    held = (near, below(f"{side}_hand_relative_speed", 0.5, 0.07))
+    moves, rests = above("speed", 0.35, 0.06), below("speed", 0.35, 0.06)
     return (
         _state(f"{hand}:near-thing", below(distance, 0.5, 0.05)),
         _state(
             f"{hand}:reach-for",
-            above(closing, 0.3, 0.05),
+            above(closing, 0.25, 0.04),
             above(f"{side}_hand_heading", 0.75, 0.06),
             above(distance, 0.2, 0.03),
             rests,
@@ -86,8 +87,8 @@ def hold_definitions(side: str) -> tuple[Predicate, ...]:
         _state(f"{hand}:touch", near),
         _state(f"{hand}:hold", *held),
         _state(f"{hand}:carry", *held, moves),
-        _state(f"{hand}:lift", *held, above("rise_speed", 0.15, 0.025)),
-        _state(f"{hand}:put-on", *held, below("rise_speed", -0.15, 0.025)),
+        _state(f"{hand}:lift", *held, above("rise_speed", 0.2, 0.035)),
+        _state(f"{hand}:put-on", *held, below("rise_speed", -0.2, 0.035)),
         _state(f"{hand}:push", near, moves, below("height", 0.08, 0.015)),
         _state(f"{hand}:pour-into", *held, above("tilt", 0.9, 0.1)),
         _state(f"{hand}:release", below(closing, -0.2, 0.03), below(distance, 0.8, 0.08), rests),

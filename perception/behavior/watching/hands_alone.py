@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from geometry import FloatArray
-from perception.pose import Hand, Person, PoseFrame
+from perception.pose import Person, PoseFrame
 from perception.pose.skeletons import HAND21
 
 _JOINTS = (("wrist", "wrist"), ("thumb", "thumb_ip"), ("index", "index_mcp"), ("pinky", "pinky_mcp"))

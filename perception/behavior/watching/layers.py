@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from perception.behavior.decoding import LogNormal, SemiMarkov
 from perception.behavior.watching.timeline import NOTHING
@@ -38,6 +40,10 @@ _MEDIAN_S = {
 }
 
 
+_PAUSE = 0.5
+"""How often nothing follows a behaviour, beyond what the others leave."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Layer:
     """Behaviours of which one at a time is told."""
@@ -65,7 +71,10 @@ class Layer:
             for label in self.labels
         }
         durations = {label: LogNormal(median_s=_MEDIAN_S.get(label, 0.8), spread=0.9) for label in self.labels}
-        return SemiMarkov.from_grammar(follows, durations)
+        model = SemiMarkov.from_grammar(follows, durations)
+        towards_nothing = np.arange(len(self.labels)) == 0
+        mixed = (1.0 - _PAUSE) * model.transitions + _PAUSE * towards_nothing
+        return replace(model, transitions=np.where(np.arange(len(mixed))[:, None] == 0, model.transitions, mixed))
 
 
 def layers_of(behaviors: Sequence[str]) -> tuple[Layer, ...]:

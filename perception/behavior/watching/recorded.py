@@ -38,7 +38,7 @@ class WatchSettings:
     """Persons in fewer frames are left out."""
     least_segment_s: float = 0.1
     """Shorter segments are left out."""
-    emission_weight: float = 0.3
+    emission_weight: float = 0.5
     """How much each frame counts against grammar and durations: neighbouring frames say the same thing again."""
 
     def __post_init__(self) -> None:
