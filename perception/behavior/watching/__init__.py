@@ -1,11 +1,12 @@
 """From keypoints to a timeline of behaviours with reasons."""
 
 from perception.behavior.watching.layers import Layer, layers_of
-from perception.behavior.watching.live import Doing, Watcher, WatchStep
+from perception.behavior.watching.live import STAGES, Doing, Watcher, WatchStep
 from perception.behavior.watching.recorded import WatchSettings, track_frames, watch_recording
 from perception.behavior.watching.timeline import StateOfPhoto, Timeline, TimelineSegment
 
 __all__ = [
+    "STAGES",
     "Doing",
     "Layer",
     "StateOfPhoto",

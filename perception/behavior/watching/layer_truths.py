@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from geometry import FloatArray
 from perception.behavior.part_states import SIDES, PartStates, PartStateTrack
-from perception.behavior.reasoning import PredicateTrack, Reason, Reasoner
+from perception.behavior.reasoning import PredicateTrack, Reason, Reasoner, RuleBook
 from perception.behavior.reasoning.reasoner import evaluate_rules, explain_rules
+from perception.behavior.watching.hands_in_company import full_hands
 from perception.behavior.watching.layers import Layer
 
 
@@ -70,6 +71,7 @@ def layer_truths(
     body: PartStateTrack,
     things: Mapping[str, PartStateTrack],
     categories: Mapping[str, str],
+    company: Mapping[str, FloatArray] | None = None,
 ) -> LayerTruths:
     """Evaluate the rules once without an object and once with each.
 
@@ -79,10 +81,13 @@ def layer_truths(
         body: states of the person.
         things: states with each object, by its name.
         categories: class of each object.
+        company: (T,) truths of states that no single person or thing tells, by name.
     """
+    of_things = [dict(zip(each.names, each.truths.T, strict=True)) for each in things.values()]
+    company = {**(company or {}), **full_hands(of_things)}
     objects = ("", *things) if about_objects(layer, reasoner) else ("",)
     tracks = tuple(
-        predicates_of(layer, [body] if not name else [body, things[name]], categories.get(name, name))
+        predicates_of(layer, [body] if not name else [body, things[name]], categories.get(name, name), company)
         for name in objects
     )
     columns = [reasoner.behaviors.index(name) for name in layer.behaviors]
@@ -116,12 +121,28 @@ def needed_predicates(layer: Layer, reasoner: Reasoner) -> set[str]:
     return {name for rule in rules for name, _ in rule.when.literals()}
 
 
-def predicates_of(layer: Layer, states: Sequence[PartStateTrack], category: str) -> PredicateTrack:
+def rules_of(layer: Layer, rules: Reasoner) -> Reasoner:
+    """Of a book only the layer's own rules, which saves time; a model is one piece."""
+    if isinstance(rules, RuleBook):
+        return replace(rules, rules=tuple(rule for rule in rules.rules if rule.behavior in layer.behaviors))
+    return rules
+
+
+def read_by(layer: Layer, rules: Reasoner) -> tuple[str, ...]:
+    """What can tell the layer's rules anything: of what they name, also each side that the layer looks at."""
+    named = sorted(needed_predicates(layer, rules))
+    told = dict.fromkeys(each for name in named for each in (name, *(f"{side}_{name}" for side in SIDES)))
+    return tuple(name for name in told if not layer.hidden_side or not name.startswith(f"{layer.hidden_side}_"))
+
+
+def predicates_of(
+    layer: Layer, states: Sequence[PartStateTrack], category: str, company: Mapping[str, FloatArray]
+) -> PredicateTrack:
     """States as predicates, without those of the side that the layer does not look at."""
+    told = {name: track.column(name) for track in states for name in track.names} | dict(company)
     columns = {
-        name: np.asarray(track.column(name))
-        for track in states
-        for name in track.names
+        name: np.asarray(column)
+        for name, column in told.items()
         if not layer.hidden_side or not name.startswith(f"{layer.hidden_side}_")
     }
     if category:

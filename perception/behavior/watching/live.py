@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from geometry import FloatArray, InputError
 from perception.behavior.decoding import OnlineDecoder, Segment, emissions_from_chances
 from perception.behavior.features import FeatureStream
-from perception.behavior.part_states import SIDES, PartStates, feature_settings
+from perception.behavior.part_states import PartStates, feature_settings
 from perception.behavior.reasoning import Reason, Reasoner, RuleBook, RuleMonitor
 from perception.behavior.watching.hands_alone import with_bodies_of_hands
-from perception.behavior.watching.layer_truths import about_objects, chances_of, needed_predicates
+from perception.behavior.watching.hands_in_company import full_hands, hands_near_people
+from perception.behavior.watching.layer_truths import about_objects, chances_of, read_by, rules_of
 from perception.behavior.watching.layers import Layer, layers_of
 from perception.behavior.watching.object_smoothing import ObjectSmoother
 from perception.behavior.watching.recorded import WatchSettings
@@ -22,6 +23,9 @@ from perception.behavior.watching.timeline import NOTHING, Timeline, TimelineSeg
 from perception.pose import Person, PoseFrame, SeenObject
 from perception.pose.smoothing import PoseSmoother, body_size
 from perception.pose.tracking import Tracker
+
+STAGES = ("track", "smooth", "features", "part_states", "rules", "decode")
+"""What happens to a frame, in this order."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +66,7 @@ class Watcher:
         settings: None for the defaults.
         rate_hz: frames a second.
         lag_s: how long after its end a segment is settled.
+        done: told the name in `STAGES` whenever a piece of one is done, to take the time.
     """
 
     def __init__(
@@ -71,6 +76,7 @@ class Watcher:
         settings: WatchSettings | None = None,
         rate_hz: float = 30.0,
         lag_s: float = 0.5,
+        done: Callable[[str], None] | None = None,
     ) -> None:
         self._rules, self._settings = rules or RuleBook.built_in(), settings or WatchSettings()
         self._rate_hz, self._lag_s = rate_hz, lag_s
@@ -80,22 +86,27 @@ class Watcher:
         self._settled: list[TimelineSegment] = []
         self._span_s: tuple[float, float] | None = None
         self._frames = 0
+        self._done = done or (lambda stage: None)
 
     def update(self, frame: PoseFrame) -> WatchStep:
         """Take the next frame."""
-        seen = self._smoother.update(self._tracker.update(with_bodies_of_hands(frame)))
+        seen = self._tracker.update(with_bodies_of_hands(frame))
+        self._done("track")
+        seen = self._smoother.update(seen)
+        objects = self._smooth_objects(seen)
+        self._done("smooth")
         self._span_s = (self._span_s[0] if self._span_s else frame.time_s, frame.time_s)
         self._frames += 1
         for person in seen.persons:
             if person.id not in self._people:
                 self._people[person.id] = _WatchedPerson(
-                    person, seen, self._rules, self._states, self._settings, self._rate_hz, self._lag_s
+                    person, seen, self._rules, self._states, self._settings, self._rate_hz, self._lag_s, self._done
                 )
-        objects = self._smooth_objects(seen)
         here = {person.id: person for person in seen.persons}
+        near = hands_near_people(seen)
         doing, settled = {}, []
         for number, watched in self._people.items():
-            now, done = watched.update(seen.time_s, here.get(number), objects)
+            now, done = watched.update(seen.time_s, here.get(number), objects, near.get(number, {}))
             settled += done
             if number in here:
                 doing[number] = now
@@ -154,9 +165,9 @@ class _WatchedPerson:
 
     def __init__(
         self, person: Person, frame: PoseFrame, rules: Reasoner, states: PartStates, settings: WatchSettings,
-        rate_hz: float, lag_s: float,
+        rate_hz: float, lag_s: float, done: Callable[[str], None],
     ) -> None:  # fmt: skip
-        self._number, self._states, self._settings = person.id, states, settings
+        self._number, self._states, self._settings, self._done = person.id, states, settings, done
         self._metres = person.keypoints_m is not None
         self._stream = FeatureStream(frame.skeleton, feature_settings(frame.reference), metres=self._metres)
         self._layers = [
@@ -165,22 +176,26 @@ class _WatchedPerson:
                 OnlineDecoder(
                     layer.model(), rate_hz=rate_hz, lag_s=lag_s, least_confidence=settings.least_confidence
                 ),
-                _rules_of(layer, rules),
+                rules_of(layer, rules),
                 about_objects(layer, rules),
-                _read_by(layer, rules),
+                read_by(layer, rules),
             )
             for layer in layers_of(rules.behaviors)
         ]  # fmt: skip
 
     def update(
-        self, time_s: float, person: Person | None, objects: tuple[SeenObject, ...]
+        self, time_s: float, person: Person | None, objects: tuple[SeenObject, ...], near: Mapping[str, float]
     ) -> tuple[tuple[Doing, ...], list[TimelineSegment]]:
         """What the person does now, and what is settled."""
         by_object = {} if person is None else self._truths(time_s, person, objects)
+        company = {**near, **full_hands([told for name, told in by_object.items() if name])}
+        by_object = {name: {**told, **company} for name, told in by_object.items()}
         doing, settled = [], []
         for watched in self._layers:
-            row = self._emission(watched, time_s, by_object, objects)
+            row = self._emission(watched, time_s, by_object)
+            self._done("rules")
             step = watched.decoder.push(time_s, row)
+            self._done("decode")
             settled += [self._named(watched, segment) for segment in step.settled]
             if step.label != NOTHING:
                 proof = watched.proofs.get(step.label)
@@ -198,21 +213,21 @@ class _WatchedPerson:
     def _truths(self, time_s: float, person: Person, objects: tuple[SeenObject, ...]) -> dict[str, dict[str, float]]:
         """Truth of every part state, of the body under "", and of body and object under each object's name."""
         row = self._stream.update(time_s, person)
+        self._done("features")
         found = {"": self._states.row(row)}
+        self._done("part_states")
         for thing in objects:
             place, axis = _place(thing, metres=self._metres)
             if place is not None:
                 of_object = self._stream.object_row(thing.name, place, axis)
                 category = {f"object:{thing.category or thing.name}": 1.0}
+                self._done("features")
                 found[thing.name] = found[""] | self._states.row(row, of_object) | category
+                self._done("part_states")
         return found
 
     def _emission(
-        self,
-        watched: _WatchedLayer,
-        time_s: float,
-        by_object: Mapping[str, Mapping[str, float]],
-        objects: tuple[SeenObject, ...],
+        self, watched: _WatchedLayer, time_s: float, by_object: Mapping[str, Mapping[str, float]]
     ) -> FloatArray:
         """(1 + B,) what this moment says of the layer's labels."""
         labels = watched.layer.behaviors
@@ -260,20 +275,6 @@ class _WatchedPerson:
     def _counts(self, segment: TimelineSegment) -> bool:
         long_enough = segment.end_s - segment.start_s >= self._settings.least_segment_s
         return segment.label != NOTHING and long_enough
-
-
-def _rules_of(layer: Layer, rules: Reasoner) -> Reasoner:
-    """Of a book only the layer's own rules, which saves time; a model is one piece."""
-    if isinstance(rules, RuleBook):
-        return replace(rules, rules=tuple(rule for rule in rules.rules if rule.behavior in layer.behaviors))
-    return rules
-
-
-def _read_by(layer: Layer, rules: Reasoner) -> tuple[str, ...]:
-    """What can tell the layer's rules anything: of what they name, also each side that the layer looks at."""
-    named = sorted(needed_predicates(layer, rules))
-    told = dict.fromkeys(each for name in named for each in (name, *(f"{side}_{name}" for side in SIDES)))
-    return tuple(name for name in told if not layer.hidden_side or not name.startswith(f"{layer.hidden_side}_"))
 
 
 def _is_seen(states: Mapping[str, float]) -> bool:
