@@ -69,7 +69,8 @@ class PairTransfer:
         values = self.precisions[list(ARMS).index(arm)]
         values = values if other is None else values - self.precisions[list(ARMS).index(other)]
         seen, unseen = (
-            weights @ (values * chosen).T / (weights @ chosen.T.astype(float)) for chosen in (~self.unseen, self.unseen)
+            weights @ (values * chosen).T / np.maximum(weights @ chosen.T.astype(float), 1e-12)
+            for chosen in (~self.unseen, self.unseen)
         )
         return np.asarray({"seen": seen, "unseen": unseen, "gap": seen - unseen}[kind])
 
