@@ -2,8 +2,8 @@
 
 Names are those of the rules' vocabulary: HAKE's (Li et al. 2020) as far as keypoints and objects' places can tell, and
 additions of ours. A torso, from hips to neck, is about 0.5 m. Speeds that count as motion stand above what a
-centimetre of noise on everything makes of a thing at rest: 0.1 torso a second along an axis, 0.3 at worst. States that are fitted to data stand in
-`part_states.json`.
+centimetre of noise on everything makes of a thing at rest: 0.1 torso a second along an axis, 0.3 at worst. States
+that are fitted to data stand in `part_states.json`.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ _HAKE = {
     "smell wear no-interaction",
 }
 _OURS = {
-    "hand": "release open close move still wave near-thing near-other-hand near-person near-head",
+    "hand": "release open close move still full wave near-thing near-other-hand near-person near-head",
     "arm": "extend raise punch",
     "leg": "walk run jump stand",
     "hip": "sit bend",

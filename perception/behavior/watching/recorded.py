@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from geometry import InputError
+from geometry import FloatArray, InputError
 from perception.behavior.decoding import decode, emissions_from_chances
 from perception.behavior.features import object_features, object_track, person_features
 from perception.behavior.part_states import PartStates, PartStateTrack, feature_settings
 from perception.behavior.reasoning import Reasoner, RuleBook
 from perception.behavior.watching.hands_alone import with_bodies_of_hands
+from perception.behavior.watching.hands_in_company import hands_near_people
 from perception.behavior.watching.layer_truths import LayerTruths, layer_truths
 from perception.behavior.watching.layers import layers_of
 from perception.behavior.watching.object_smoothing import smooth_object
@@ -84,13 +85,14 @@ def watch_recording(
     counts = persons_in(tracked)
     times = [frame.time_s for frame in tracked]
     frame_s = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
+    near = [hands_near_people(frame) for frame in tracked]
     states: list[StateOfPhoto] = []
     segments: list[TimelineSegment] = []
     for person, count in counts.items():
         if len(tracked) == 1:
             states += _photo_states(tracked, person)
         elif count >= min(settings.least_frames, len(tracked)):
-            segments += _segments_of_person(tracked, person, rules, settings)
+            segments += _segments_of_person(tracked, person, rules, settings, near)
     return Timeline(
         segments=in_order(segments),
         start_s=times[0],
@@ -121,14 +123,28 @@ def part_states_of_person(
 
 
 def _segments_of_person(
-    frames: Sequence[PoseFrame], person: int, rules: Reasoner, settings: WatchSettings
+    frames: Sequence[PoseFrame],
+    person: int,
+    rules: Reasoner,
+    settings: WatchSettings,
+    near: Sequence[Mapping[int, Mapping[str, float]]],
 ) -> list[TimelineSegment]:
     track, body, things, categories = part_states_of_person(frames, person)
+    company = _near_people(frames, person, near)
     found = []
     for layer in layers_of(rules.behaviors):
-        truths = layer_truths(layer, rules, body, things, categories)
+        truths = layer_truths(layer, rules, body, things, categories, company)
         found += _decoded(truths, track, person, rules, settings)
     return found
+
+
+def _near_people(
+    frames: Sequence[PoseFrame], person: int, near: Sequence[Mapping[int, Mapping[str, float]]]
+) -> dict[str, FloatArray]:
+    """(T,) truths over the frames with the person, NaN where nobody else is in view; empty where nobody ever is."""
+    here = [row for frame, row in zip(frames, near, strict=True) if any(each.id == person for each in frame.persons)]
+    names = dict.fromkeys(name for row in here for name in row.get(person, {}))
+    return {name: np.array([row.get(person, {}).get(name, np.nan) for row in here]) for name in names}
 
 
 def _decoded(
