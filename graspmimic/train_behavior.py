@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -60,10 +60,14 @@ class TrainBehavior:
     """What movements are measured in: the spread of the stream so far, of the training set, or of the person."""
     delay: float = 0.0
     """Seconds after a frame that the network may look before it answers."""
+    augmentation: Literal["none", "mild", "strong"] = "mild"
+    """How much recordings are changed to learn from; strong where they are of few people."""
     mirror: bool = True
     """Train on mirrored copies too; labels that begin with left_ and right_ change places in them."""
     threads: int = 0
     """CPU threads; 0 is one for each core."""
+    credit: str = ""
+    """Who made the recordings and under what licence; stands in the model's record."""
     seed: int = 0
     """Of weights, folds, order and augmentation."""
     output: Path = Path("output/train-behavior")
@@ -119,9 +123,10 @@ class TrainBehavior:
 
     @property
     def _config(self) -> TrainingConfig:
-        from perception.behavior.network.augment import Augmentation
+        from perception.behavior.network.augment import NO_AUGMENTATION, STRONG_AUGMENTATION, Augmentation
         from perception.behavior.network.training_config import TrainingConfig
 
+        changes = {"none": NO_AUGMENTATION, "mild": Augmentation(), "strong": STRONG_AUGMENTATION}[self.augmentation]
         return TrainingConfig(
             epochs=self.epochs,
             batch=self.batch,
@@ -130,7 +135,7 @@ class TrainBehavior:
             normalisation=self.normalisation,
             delay_s=self.delay,
             seed=self.seed,
-            augmentation=Augmentation() if self.mirror else Augmentation(mirror=0.0),
+            augmentation=replace(changes, mirror=0.5 if self.mirror else 0.0),
         )
 
     def _splits(self, data: BehaviorSet) -> tuple[Split, ...]:
@@ -219,6 +224,7 @@ class TrainBehavior:
             "config": asdict(self._config),
             "data": {
                 "file": self.data.name,
+                "credit": self.credit,
                 "pretraining": None if self.pretrain is None else self.pretrain.name,
                 "recordings": len(data),
                 "frames": len(data.time_s),
@@ -230,4 +236,5 @@ class TrainBehavior:
             "date": time.strftime("%Y-%m-%d", time.gmtime()),
             "versions": versions(),
             "unseen_people": results,
+            "unseen_people_note": "of each fold's own model, before the temperatures were fitted to these people",
         }

@@ -82,7 +82,9 @@ def test_it_judges_on_the_unseen_and_writes_a_model(tmp_path: Path) -> None:
 
 
 def test_the_held_out_are_judged_on_and_never_trained_on(tmp_path: Path) -> None:
-    results, _ = run(command(tmp_path, held_out=("p2",), head="frame", mirror=False, delay=0.2))
+    results, _ = run(command(tmp_path, held_out=("p2",), head="frame", mirror=False, delay=0.2, credit="us"))
+    record = json.loads((tmp_path / "out" / "behavior.json").read_text())
+    assert record["data"]["credit"] == "us" and record["config"]["augmentation"]["mirror"] == 0.0
     assert results["frame_subjects"] == 1 and "clip_macro_f1" not in results
     model = BehaviorModel.load(tmp_path / "out" / "behavior.safetensors")
     assert model.spec.heads == ("frame",) and model.spec.delay_frames == 4
@@ -106,7 +108,8 @@ def test_it_starts_from_unlabelled_recordings(tmp_path: Path) -> None:
 
 def test_the_options_read_from_words(tmp_path: Path) -> None:
     words = ["--data", "a.npz", "--held-out", "anna", "ben", "--head", "clip", "--no-mirror", "--pretrain", "b.npz"]
-    parsed = tyro.cli(TrainBehavior, args=words)
+    parsed = tyro.cli(TrainBehavior, args=[*words, "--augmentation", "strong", "--credit", "Anna, CC BY 4.0"])
+    assert parsed.augmentation == "strong" and parsed.credit == "Anna, CC BY 4.0"
     assert parsed.held_out == ("anna", "ben") and parsed.head == "clip" and not parsed.mirror
     assert parsed.pretrain == Path("b.npz") and parsed.folds is None
 

@@ -19,7 +19,7 @@ from perception.behavior.network.reading import joints_of_person, joints_of_trac
 from perception.behavior.network.standardise import Statistics, running_start, standardise_running, statistics_of
 from perception.behavior.network.stream import BehaviorStream
 from perception.behavior.sets import BehaviorSequence, set_of_sequences
-from perception.pose import SKELETONS, Person, PersonTrack
+from perception.pose import SKELETONS, Hand, Person, PersonTrack
 
 JOINTS = ("head", "spine", "left_wrist", "right_wrist")
 
@@ -162,9 +162,6 @@ def test_a_persons_joints_come_in_the_models_order() -> None:
     points = np.arange(54.0).reshape(18, 3)
     read = joints_of_person(preparation, person_of(points), body)
     np.testing.assert_array_equal(read, points[[body.index(joint) for joint in JOINTS]])
-    coco = SKELETONS["coco17"]
-    read = joints_of_person(preparation, person_of(points[:17]), coco)
-    assert np.isnan(read[:2]).all() and (read[2] == points[coco.index("left_wrist")]).all()
     tip = replace(preparation, joints=("head", "spine", "left_hand_wrist", "right_hand_wrist"))
     track = PersonTrack(
         skeleton=body,
@@ -175,6 +172,36 @@ def test_a_persons_joints_come_in_the_models_order() -> None:
     )
     read = joints_of_track(tip, track)
     assert (read[:, 3] == 7.0).all() and np.isnan(read[:, 2]).all() and (read[1, 0] == points[body.index("head")]).all()
+
+
+def test_joints_that_a_layout_lacks_are_built_from_their_neighbours() -> None:
+    names = ("left_hand", "right_hand", "head", "spine", "left_wrist")
+    preparation = replace(small_model().spec.preparation, joints=names, unit=(2, 3), dimensions=2)
+    rng = np.random.default_rng(0)
+
+    def read(layout: str, unseen: tuple[str, ...] = (), hand: bool = False) -> dict[str, NDArray[np.float64]]:
+        skeleton = SKELETONS[layout]
+        points = rng.standard_normal((len(skeleton), 2))
+        points[[skeleton.index(joint) for joint in unseen]] = np.nan
+        right = Hand(keypoints_px=np.full((21, 2), 7.0), scores=np.ones(21)) if hand else None
+        person = Person(scores=np.ones(len(skeleton)), keypoints_px=points, right_hand=right)
+        seen = dict(zip(skeleton.joints, points, strict=True))
+        rows = joints_of_person(preparation, person, skeleton)
+        return {**seen, **{f"read {joint}": row for joint, row in zip(names, rows, strict=True)}}
+
+    each = read("mediapipe33", hand=True)
+    np.testing.assert_allclose(each["read left_hand"], (each["left_index"] + each["left_pinky"]) / 2)
+    assert each["read right_hand"].tolist() == [7.0, 7.0]  # its middle knuckle
+    np.testing.assert_allclose(each["read head"], (each["left_ear"] + each["right_ear"]) / 2)
+    corners = [each[f"{side}_{joint}"] for side in ("left", "right") for joint in ("hip", "shoulder")]
+    np.testing.assert_allclose(each["read spine"], np.mean(corners, axis=0))
+    each = read("kinect25")
+    np.testing.assert_array_equal(each["read left_hand"], each["left_hand"])
+    each = read("body18", unseen=("head", "left_wrist"))
+    np.testing.assert_array_equal(each["read right_hand"], each["right_wrist"])
+    assert np.isnan([each["read head"], each["read left_hand"], each["read left_wrist"]]).all()
+    each = read("wholebody133")
+    np.testing.assert_array_equal(each["read left_hand"], each["left_hand_middle_mcp"])
 
 
 def test_people_whom_the_model_cannot_read_are_refused() -> None:

@@ -12,8 +12,16 @@ import torch
 from geometry import InputError
 from perception.behavior.network import gesture_phases
 from perception.behavior.network.cross_validation import HeldOut
-from perception.behavior.network.gesture_phases import CANDIDATES, Step, averaged, eval_gesture_phases, figures
+from perception.behavior.network.gesture_phases import (
+    CANDIDATES,
+    Step,
+    averaged,
+    camera_view,
+    eval_gesture_phases,
+    figures,
+)
 from perception.behavior.network.training_config import TrainingConfig
+from perception.behavior.sets import read_gesture_phases
 
 PHASES = ("Rest", "Preparation", "Stroke", "Hold", "Retraction")
 
@@ -103,6 +111,24 @@ def test_figures_pool_the_frames_of_all_users() -> None:
 def test_causal_candidates_see_nothing_that_comes_later() -> None:
     assert all(each.delay_s == 0.0 and each.normalisation == "running" for each in CANDIDATES["causal"])
     assert all(0.0 < each.delay_s <= 0.5 and each.normalisation == "running" for each in CANDIDATES["late"])
+
+
+def test_a_cameras_view_is_no_mirror_and_in_one_unit(recordings: Path) -> None:
+    data = read_gesture_phases(recordings)
+    data.keypoints[: data.offsets[1], :, :2] /= 10.0  # as in one video of the data
+    metres, pixels = camera_view(data, metres=True), camera_view(data, metres=False)
+    head, spine, left, right = (data.joints.tolist().index(j) for j in ("head", "spine", "left_wrist", "right_wrist"))
+    for sequence in metres:
+        points = sequence.keypoints
+        apart = np.linalg.norm(points[:, head, :2] - points[:, spine, :2], axis=1)
+        assert apart.mean() == pytest.approx(0.55, rel=1e-5)
+        assert (points[:, left, 0] > points[:, right, 0]).all() and (points[:, head, 1] < points[:, spine, 1]).all()
+        assert np.median(points[:, head, 2]) == pytest.approx(1.8, abs=0.02)
+        width = np.median(points[:, left, 0] - points[:, right, 0])
+        assert width == pytest.approx(2.0 * 0.55 / 2.6, abs=0.02)  # the file's 2 columns, of 2.6 from head to spine
+    assert pixels.keypoints.shape[2] == 2
+    np.testing.assert_array_equal(pixels.keypoints[..., 1], data.keypoints[..., 1])
+    np.testing.assert_array_equal(pixels.keypoints[..., 0], -data.keypoints[..., 0])
 
 
 def test_a_folder_without_recordings_is_refused(tmp_path: Path) -> None:

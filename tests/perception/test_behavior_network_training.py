@@ -111,6 +111,13 @@ def test_a_checkpoint_of_another_run_or_damaged_is_refused(tmp_path: Path) -> No
     train(data, config, checkpoint=path)
     with pytest.raises(InputError, match="another width"):
         train(data, replace(config, width=8), checkpoint=path)
+    assert data.frame_labels is not None
+    mended = data.frame_labels.copy()
+    mended[5] = 1 - mended[5]
+    with pytest.raises(InputError, match="another data"):
+        train(replace(data, frame_labels=mended), config, checkpoint=path)
+    with pytest.raises(InputError, match="another start"):
+        train(data, config, start=pretrain(data, config), checkpoint=path)
     path.write_bytes(path.read_bytes()[:-5])
     with pytest.raises(InputError, match="checkpoint"):
         train(data, config, checkpoint=path)

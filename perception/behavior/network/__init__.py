@@ -1,6 +1,6 @@
 """The temporal network: training on any skeleton set, and beliefs from keypoints, frame by frame or at once."""
 
-from perception.behavior.network.augment import NO_AUGMENTATION, Augmentation
+from perception.behavior.network.augment import NO_AUGMENTATION, STRONG_AUGMENTATION, Augmentation
 from perception.behavior.network.behavior_model import BehaviorModel, ModelSpec
 from perception.behavior.network.cross_validation import HeldOut, cross_validate, join_held_out, predict
 from perception.behavior.network.judgement import Judgement, judge, judge_together
@@ -15,6 +15,7 @@ from perception.behavior.network.training_config import TrainingConfig
 
 __all__ = [
     "NO_AUGMENTATION",
+    "STRONG_AUGMENTATION",
     "Augmentation",
     "BehaviorModel",
     "BehaviorStream",

@@ -37,6 +37,8 @@ class Augmentation:
 
 NO_AUGMENTATION = Augmentation(mirror=0.0, warp=0.0, stretch=0.0, lost_joint=0.0, noise=0.0)
 """Recordings as they are."""
+STRONG_AUGMENTATION = Augmentation(warp=0.35, stretch=0.2, lost_joint=0.1, noise=0.03)
+"""For recordings of few people."""
 
 
 def augment(

@@ -27,6 +27,8 @@ from perception.behavior.network.standardise import (
 from perception.grasping.network.weights import fill_module, load_weights, save_weights
 
 FORMAT = "graspmimic-behavior-1"
+PRETRAINED = Path(__file__).with_name("weights")
+"""Models that come with graspmimic, NAME.safetensors with NAME.json beside it."""
 HEADS = ("frame", "clip")
 LARGEST_BYTES = 5_000_000
 """Of a model's file."""
@@ -149,6 +151,21 @@ class BehaviorModel:
         network = BehaviorNetwork(spec.network)
         fill_module(network, tensors, str(path))
         return cls(spec, network.eval(), Statistics(mean, scale))
+
+    @classmethod
+    def from_pretrained(cls, name: str = "gesture_phases") -> BehaviorModel:
+        """A model that comes with graspmimic.
+
+        Args:
+            name: "gesture_phases": what the hands of somebody who talks do (rest, preparation, stroke, hold,
+                retraction), from pixels of hands, wrists, head and spine, half a second late.
+        Raises:
+            InputError: if there is none of this name.
+        """
+        known = sorted(path.stem for path in PRETRAINED.glob("*.safetensors"))
+        if name not in known:
+            raise InputError("BehaviorModel.from_pretrained", expected=f"one of {', '.join(known)}", got=repr(name))
+        return cls.load(PRETRAINED / f"{name}.safetensors")
 
     def with_delay(self, frames: int) -> BehaviorModel:
         """The same network taken to answer so many frames late."""

@@ -21,7 +21,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from perception.behavior.network.augment import Augmentation
+from perception.behavior.network.augment import STRONG_AUGMENTATION
 from perception.behavior.network.behavior_model import BehaviorModel
 from perception.behavior.network.cross_validation import HeldOut, join_held_out, predict
 from perception.behavior.network.judgement import judge
@@ -32,12 +32,13 @@ from perception.behavior.sets import BehaviorSet, Split, leave_one_out, read_ges
 Mode = Literal["causal", "late", "offline"]
 REST = 0
 """Row of the label that is no gesture."""
+HEAD_TO_SPINE_M = 0.55
+"""From the middle of the head to Kinect's spine, of a grown person."""
 
-_STRONG = Augmentation(warp=0.35, stretch=0.2, lost_joint=0.1, noise=0.03)
 _ONLINE = (
     TrainingConfig(epochs=120, prior_s=1.0),
-    TrainingConfig(epochs=120, prior_s=1.0, augmentation=_STRONG),
-    TrainingConfig(epochs=120, prior_s=1.0, augmentation=_STRONG, dropout=0.4),
+    TrainingConfig(epochs=120, prior_s=1.0, augmentation=STRONG_AUGMENTATION),
+    TrainingConfig(epochs=120, prior_s=1.0, augmentation=STRONG_AUGMENTATION, dropout=0.4),
 )
 CANDIDATES: dict[Mode, tuple[TrainingConfig, ...]] = {
     "causal": _ONLINE,
@@ -129,6 +130,23 @@ def figures(held: Sequence[HeldOut]) -> dict[str, Any]:
         "calibration_error": results["calibration_error"],
         "frames": int((truth >= 0).sum()),
     }
+
+
+def camera_view(data: BehaviorSet, *, metres: bool) -> BehaviorSet:
+    """The recordings as a camera that faces the person gives them, for networks that shall read such.
+
+    Columns are turned round, as the Kinect's picture is a mirror, with the left hand on the left. In metres, columns
+    and rows are scaled for each video, since one is ten times smaller than the others, such that head and spine are
+    `HEAD_TO_SPINE_M` apart; depth is in metres already. Without metres, depth goes.
+    """
+    points = data.keypoints * np.array([-1.0, 1.0, 1.0], dtype=np.float32)
+    if not metres:
+        return replace(data, keypoints=points[..., :2])
+    head, spine = (data.joints.tolist().index(joint) for joint in ("head", "spine"))
+    for low, high in zip(data.offsets[:-1], data.offsets[1:], strict=True):
+        apart = np.linalg.norm(points[low:high, head, :2] - points[low:high, spine, :2], axis=1).mean()
+        points[low:high, :, :2] *= HEAD_TO_SPINE_M / apart
+    return replace(data, keypoints=points)
 
 
 def averaged(held: Sequence[HeldOut]) -> HeldOut:

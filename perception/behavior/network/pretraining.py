@@ -21,6 +21,7 @@ from torch.nn.functional import smooth_l1_loss
 from geometry import InputError
 from perception.behavior.network.augment import augment
 from perception.behavior.network.behavior_model import BehaviorModel
+from perception.behavior.network.fingerprint import data_sum
 from perception.behavior.network.loop import EpochReport, fit
 from perception.behavior.network.model import BehaviorNetwork
 from perception.behavior.network.training import bare_model
@@ -110,7 +111,7 @@ def pretrain(
         guessed = guesser.guess(guesser.network(batch.channels)[0].features)
         return {"hidden": smooth_l1_loss(guessed[batch.hidden], batch.places[batch.hidden])}
 
-    run = {"masking": asdict(hide), "frames": len(data.time_s)}
+    run = {"masking": asdict(hide), "data": data_sum(data)}
     average = fit(guesser, config, batches, losses, run=run, checkpoint=checkpoint, on_epoch=on_epoch)
     assert isinstance(average, Guesser)
     return BehaviorModel(model.spec, average.network, model.statistics)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from torch import Tensor
 from geometry import InputError
 from perception.behavior.network.behavior_model import BehaviorModel, ModelSpec
 from perception.behavior.network.examples import Batch, epoch_batches
+from perception.behavior.network.fingerprint import data_sum, weights_sum
 from perception.behavior.network.loop import EpochReport, fit
 from perception.behavior.network.losses import UNLABELLED, behavior_loss
 from perception.behavior.network.model import BehaviorNetwork, NetworkSpec
@@ -55,8 +56,9 @@ def train(
         terms = behavior_loss(beliefs, batch.frame_labels, batch.clip_labels, batch.present, config.losses, weights)
         return {name: value for name, value in terms.items() if name == "flicker" or name in model.spec.heads}
 
-    names = zlib.crc32("\n".join(data.names.tolist()).encode())
-    run = {"heads": list(model.spec.heads), "recordings": names, "frames": len(data.time_s), "start": start is not None}
+    run: dict[str, Any] = {"heads": list(model.spec.heads), "data": data_sum(data), "start": None}
+    if start is not None:
+        run["start"] = weights_sum(start.network)
     average = fit(model.network, config, batches, losses, run=run, checkpoint=checkpoint, on_epoch=on_epoch)
     assert isinstance(average, BehaviorNetwork)
     return BehaviorModel(model.spec, average, model.statistics)
