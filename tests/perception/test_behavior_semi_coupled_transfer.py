@@ -161,19 +161,24 @@ def test_every_recording_is_judged_once_by_each_arm_and_seed(
     assert results["made_isolated_f1_low"] <= results["made_isolated_f1"] <= results["made_isolated_f1_high"]
 
 
-def test_what_was_left_out_is_not_learned_from(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Recordings of one size and person turned to nonsense change the networks that know them, not their own judge."""
-    monkeypatch.setattr("perception.behavior.semi_coupled.reach_transfer._STEPS", 5)
-    streams = made_streams()
-    broken = made_streams()
-    target = np.flatnonzero((streams.sizes == 0) & (streams.people == "P0"))
-    for row in target:
-        broken.phases[row][:] = broken.phases[row][::-1]  # the labels alone; never sorted like this in truth
-    first, second = (measure_reach_transfer(each, seeds=(0,), leave_person=True) for each in (streams, broken))
-    said = [found.counts[:, 0, target].sum(axis=-2) for found in (first, second)]
-    assert np.array_equal(said[0], said[1])
-    others = np.flatnonzero((streams.sizes == 1) & (streams.people == "P1"))
-    assert not np.array_equal(first.counts[:, 0, others], second.counts[:, 0, others])
+@pytest.mark.parametrize("leave_person", [False, True])
+def test_what_is_judged_on_is_not_learned_from(leave_person: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    folds = []
+
+    def noted(streams: ReachStreams, train: np.ndarray, test: np.ndarray, *_: object) -> tuple[FloatArray, FloatArray]:
+        folds.append((train, test))
+        return np.zeros((len(ARMS), len(test), 3, 3)), np.zeros((len(ARMS), 2, len(test)))
+
+    monkeypatch.setattr("perception.behavior.semi_coupled.reach_transfer._fold", noted)
+    streams = made_streams(people=3)
+    measure_reach_transfer(streams, seeds=(0,), leave_person=leave_person)
+    assert len(folds) == (9 if leave_person else 3)
+    assert np.array_equal(np.sort(np.concatenate([test for _, test in folds])), np.arange(len(streams)))
+    for train, test in folds:
+        assert not set(streams.sizes[train]) & set(streams.sizes[test])
+        common = set(streams.people[train]) & set(streams.people[test])
+        assert common == (set() if leave_person else set(streams.people))
+        assert len(train) == (8 if leave_person else 12)
 
 
 def test_few_recordings_are_few_of_every_person_and_size(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -224,6 +229,22 @@ def test_pairs_are_found_without_having_been_seen(monkeypatch: pytest.MonkeyPatc
     )
     seen = [found.precisions[0, k][~found.unseen[k]].mean() for k in range(2)]
     assert results["made_isolated_seen"] == pytest.approx(np.mean(seen))
+
+
+def test_removed_pairs_are_in_no_training_image_and_in_some_test_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    images, learned_from = made_images(), []
+
+    def noted(_: HakeImages, rows: np.ndarray, test: np.ndarray, *__: object) -> tuple[FloatArray, FloatArray]:
+        learned_from.append(rows)
+        assert not set(rows.tolist()) & set(test.tolist())
+        return np.full((len(test), 3), 0.5), np.full((len(test), 3), 0.5)
+
+    monkeypatch.setattr("perception.behavior.semi_coupled.pair_transfer._verbs", noted)
+    found = measure_pair_transfer(images, seeds=(0, 1), removed=2)
+    for k in range(2):
+        (rows,) = {tuple(rows.tolist()) for rows in learned_from[4 * k : 4 * k + 4]}
+        shown = images.interactions[list(rows)].any(axis=0)
+        assert np.array_equal(shown, ~found.unseen[k])
 
 
 def test_a_difference_that_all_pairs_share_has_no_spread() -> None:

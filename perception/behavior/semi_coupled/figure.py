@@ -51,7 +51,7 @@ def draw_transfer(scores: Mapping[str, Any], ax: Axes) -> Axes:
     ax.axvline(0.0, color="black", linewidth=0.8)
     ax.set_yticks(range(len(rows)), [label for _, _, label in rows])
     ax.invert_yaxis()
-    ax.set_xlabel("difference to coupled streams, points (macro-F1 of phases; mean precision of pairs)")
+    ax.set_xlabel("points against coupled streams (F1 of phases, mean precision of pairs)")
     ax.set_title("Semi-coupled gradients: below 0 is worse than coupled", fontsize=10)
     ax.legend(fontsize=8, frameon=False, loc="best")
     return ax
