@@ -1,4 +1,4 @@
-"""`graspmimic bench pose`: tracking, inverse kinematics and latency, against simulated people whose truth is known."""
+"""`graspmimic bench pose`: tracking and inverse kinematics against simulated people, and what watching costs."""
 
 from __future__ import annotations
 
@@ -20,12 +20,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class BenchPose:
-    """Measure what happens between a detector's keypoints and joint rotations.
+    """Measure what happens between a detector's keypoints, joint rotations and behaviours.
 
     Tracking: humanoids walk and run through one place before a virtual camera, cross, hide each other, and are
     missed now and then; our tracker and one that goes by the overlap of boxes alone get the same detections.
     Inverse kinematics: all of pybullet_data's motion clips at 30 Hz with noisy keypoints, against their true
-    rotations. Latency: one person before a depth camera, on one core, without the network that finds keypoints.
+    rotations. Latency: one person before a depth camera, without and with a thing in the hand, from keypoints to
+    behaviours on one core, without the network that finds keypoints.
     """
 
     people: tuple[int, ...] = (2, 5, 20)
@@ -47,11 +48,11 @@ class BenchPose:
 
     def __post_init__(self) -> None:
         counts = (*self.people, self.seeds, self.timed_people)
-        if not self.people or min(counts) < 1 or self.duration_s < 1.0 or self.frames < 20 or self.seed < 0:
+        if not self.people or min(counts) < 1 or self.duration_s < 1.0 or self.frames < 40 or self.seed < 0:
             raise InputError(
                 "options",
                 expected="--people, --seeds, --timed-people of at least 1, --duration-s of at least 1, --frames of at "
-                "least 20, --seed >= 0",
+                "least 40, --seed >= 0",
                 got=f"people={self.people}, seeds={self.seeds}, timed_people={self.timed_people}, "
                 f"duration_s={self.duration_s}, frames={self.frames}, seed={self.seed}",
             )
@@ -96,12 +97,13 @@ class BenchPose:
 
     def _costs(self, progress: Progress) -> dict[str, FloatArray]:
         from graspmimic.pose_crowds import time_tracker
-        from graspmimic.pose_latency import filmed_person, one_core, pose_stages, time_stages
+        from graspmimic.pose_latency import filmed_person, one_core, time_watching
 
-        bar = progress.add_task("Latency", total=2)
-        moments = filmed_person(self.seed, self.frames)
-        costs = time_stages(pose_stages(moments), moments)
-        progress.advance(bar)
+        bar, costs = progress.add_task("Latency", total=3), {}
+        for ending, with_object in (("", False), ("_with_object", True)):
+            found = time_watching(filmed_person(self.seed, self.frames, with_object=with_object))
+            costs |= {f"latency_{stage}{ending}": values for stage, values in found.items()}
+            progress.advance(bar)
         with one_core():
             many = time_tracker(self.timed_people, self.seed)
         progress.advance(bar)

@@ -103,7 +103,7 @@ def latency_table(costs: Mapping[str, FloatArray]) -> Table:
         table.add_column(column, justify="left" if column == "stage" else "right")
     for stage, values in costs.items():
         middle, high = np.percentile(values, (50, 95))
-        table.add_row(stage.replace("_", " "), f"{middle:.2f} ms", f"{high:.2f} ms")
+        table.add_row(stage.removeprefix("latency_").replace("_", " "), f"{middle:.2f} ms", f"{high:.2f} ms")
     return table
 
 

@@ -16,7 +16,7 @@ from envs.humanoid import JOINTS, read_clip
 from geometry import InputError
 from graspmimic.bench_pose import BenchPose
 from graspmimic.pose_crowds import CrowdScores, score_crowds
-from graspmimic.pose_latency import WARM_UP, filmed_person, pose_stages, time_stages
+from graspmimic.pose_latency import CHAIN, WARM_UP, StageClock, filmed_person, time_watching, watching_chain
 from graspmimic.pose_report import flat_results
 from graspmimic.pose_rotations import MotionErrors, measure_clip_errors, rotation_errors, seen_track
 from perception.pose import SKELETONS
@@ -112,45 +112,48 @@ def test_the_results_by_hand() -> None:
     assert results["total_ms_p50"] == 50.0 and results["total_ms_p95"] == 95.0
 
 
-def test_stages_are_timed_in_their_order_and_by_their_own_cost() -> None:
-    moments = filmed_person(104, WARM_UP + 5)
-    order: list[str] = []
-
-    def busy(frame, depth_m):  # type: ignore[no-untyped-def]
-        order.append("busy")
-        end = time.process_time() + 0.003
-        while time.process_time() < end:
-            pass
-        return frame
-
-    def idle(frame, depth_m):  # type: ignore[no-untyped-def]
-        order.append("idle")
-        return frame
-
-    costs = time_stages([("busy", busy), ("idle", idle)], moments)
-    assert order[:2] == ["busy", "idle"] and len(costs["busy"]) == len(costs["total"]) == 5
-    assert costs["busy"].min() >= 3.0 and np.median(costs["idle"]) < 0.5
+def test_the_clock_counts_each_stage_and_leaves_out_the_first_frames() -> None:
+    clock = StageClock()
+    for number in range(WARM_UP + 4):
+        clock.begin()
+        for stage in ("busy", "idle", "busy"):
+            end = time.process_time() + (0.002 if stage == "busy" and number >= WARM_UP else 0.0)
+            while time.process_time() < end:
+                pass
+            clock.done(stage)
+    costs = clock.costs()
+    assert list(costs) == ["busy", "idle", "total"] and [len(values) for values in costs.values()] == [4, 4, 4]
+    assert costs["busy"].min() >= 4.0 and np.median(costs["idle"]) < 0.5
     assert costs["total"] == pytest.approx(costs["busy"] + costs["idle"])
 
 
-def test_every_stage_finds_the_person() -> None:
-    moments = filmed_person(105, 24)
-    stages, frames = pose_stages(moments), []
-    for frame, depth_m in moments:
-        for _, stage in stages:
-            frame = stage(frame, depth_m)
-        frames.append(frame)
-    lifted = [person.keypoints_m for frame in frames[5:] for person in frame.persons]
-    assert len(lifted) >= 17 and np.isfinite(lifted).mean() > 0.8
+def test_the_whole_chain_is_run_and_timed() -> None:
+    moments = filmed_person(105, WARM_UP + 24, with_object=True)
+    clock = StageClock()
+    watch = watching_chain(moments, clock)
+    steps = [watch(moment) for moment in moments]
+    lifted = [person.keypoints_m for step in steps[WARM_UP:] for person in step.frame.persons]
+    assert len(lifted) >= 22 and np.isfinite(np.array(lifted, dtype=float)).mean() > 0.8
+    assert {doing.object for step in steps for now in step.doing.values() for doing in now} >= {"cup"}
+    costs = clock.costs()
+    assert set(costs) == {*CHAIN, "total"} and all(np.median(values) > 0.0 for values in costs.values())
+
+
+@pytest.mark.slow
+def test_a_thing_in_the_hand_costs_features_and_rules() -> None:
+    alone, holding = (time_watching(filmed_person(106, WARM_UP + 30, with_object=some)) for some in (False, True))
+    for stage in ("features", "rules"):
+        assert np.median(holding[stage]) > 1.1 * np.median(alone[stage])
 
 
 @pytest.mark.slow
 def test_a_short_run_writes_what_it_says(tmp_path: Path) -> None:
     said = io.StringIO()
-    bench = BenchPose(people=(2,), seeds=1, duration_s=2.0, timed_people=4, frames=40, seed=106, output=tmp_path)
+    bench = BenchPose(people=(2,), seeds=1, duration_s=2.0, timed_people=4, frames=50, seed=106, output=tmp_path)
     results = bench.run(Console(file=said, width=200))
     assert (tmp_path / "bench-pose.png").stat().st_size > 10_000
-    for stage in ("track", "lift", "smooth", "inverse_kinematics", "total", "track_4_people"):
+    chain = [f"latency_{stage}{ending}" for stage in (*CHAIN, "total") for ending in ("", "_with_object")]
+    for stage in (*chain, "track_4_people"):
         assert 0.0 <= results[f"{stage}_ms_p50"] <= results[f"{stage}_ms_p95"]
     assert results["track_2_ours_idf1"] > 0.5 and 1.0 < results["ik_raw_1cm_rotation_deg"] < 30.0
     assert "IDF1" in said.getvalue() and "one-euro" in said.getvalue()
