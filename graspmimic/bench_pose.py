@@ -99,7 +99,8 @@ class BenchPose:
         from graspmimic.pose_crowds import time_tracker
         from graspmimic.pose_latency import filmed_person, one_core, time_watching
 
-        bar, costs = progress.add_task("Latency", total=3), {}
+        bar = progress.add_task("Latency", total=3)
+        costs: dict[str, FloatArray] = {}
         for ending, with_object in (("", False), ("_with_object", True)):
             found = time_watching(filmed_person(self.seed, self.frames, with_object=with_object))
             costs |= {f"latency_{stage}{ending}": values for stage, values in found.items()}

@@ -81,8 +81,9 @@ def _samples(pixels: FloatArray, step_px: FloatArray) -> tuple[NDArray[np.int64]
 def _at(depth_m: FloatArray, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> FloatArray:
     """Depth there; NaN outside of the image and without return."""
     height, width = depth_m.shape
-    found = depth_m[np.clip(rows, 0, height - 1), np.clip(columns, 0, width - 1)]
-    valid = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width) & (found > 0.0) & np.isfinite(found)
+    near_rows, near_columns = np.clip(rows, 0, height - 1), np.clip(columns, 0, width - 1)
+    found = depth_m[near_rows, near_columns].astype(float)
+    valid = (near_rows == rows) & (near_columns == columns) & (found > 0.0) & (found < np.inf)
     return np.where(valid, found, np.nan)
 
 
@@ -109,11 +110,12 @@ def _cut(depth: FloatArray, away: FloatArray, gap: FloatArray, config: LiftConfi
     weights = 1.0 / (1.0 + (away / _NEARNESS) ** 2) ** 2
     chosen, off_center = np.full((len(depth), LAYERS), np.nan), np.full((len(depth), LAYERS), np.inf)
     filled = np.zeros(len(depth), dtype=int)
-    for number in range(_MOST_CLUSTERS):
+    depth = np.where(valid, depth, 0.0)
+    for number in range(min(_MOST_CLUSTERS, int(cluster.max(initial=0)) + 1)):
         member = valid & (cluster == number)
         joints = np.flatnonzero((member.sum(axis=1) >= fewest) & (filled < LAYERS))
         inner = np.where(member[joints], weights[joints], 0.0)
-        chosen[joints, filled[joints]] = np.einsum("ks,ks->k", inner, np.nan_to_num(depth[joints])) / inner.sum(axis=1)
+        chosen[joints, filled[joints]] = np.einsum("ks,ks->k", inner, depth[joints]) / inner.sum(axis=1)
         off_center[joints, filled[joints]] = np.where(member[joints], away[joints], np.inf).min(axis=1)
         filled[joints] += 1
     return chosen, off_center

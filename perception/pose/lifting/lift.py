@@ -51,7 +51,7 @@ def lift(
     before = None if previous_m is None else _of_shape(previous_m, (len(skeleton), 3), "previous_m")
     bones = np.array(skeleton.bone_rows, dtype=np.int64).reshape(-1, 2)
     lengths = None if bone_lengths_m is None else _of_shape(bone_lengths_m, (len(bones),), "bone_lengths_m")
-    depth = np.asarray(depth_m, dtype=float)
+    depth = np.asarray(depth_m)
     camera.check_image("lift: depth_m", depth)
     edge = np.array([camera.width, camera.height]) - 0.5
     inside = np.all((pixels >= -0.5) & (pixels < edge), axis=1) & (confidence > 0.0)

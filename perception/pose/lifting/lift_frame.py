@@ -31,7 +31,7 @@ def lift_frame(
     Raises:
         InputError: if the depth image has another size than the camera, or than the frame's image.
     """
-    depth = np.asarray(depth_m, dtype=float)
+    depth = np.asarray(depth_m)
     if frame.rgb is not None and depth.shape != frame.rgb.shape[:2]:
         raise InputError(
             "lift_frame",
