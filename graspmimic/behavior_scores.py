@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -120,6 +120,27 @@ def exercises(request: Request) -> Scores:
     )
 
 
+def semi_coupled(request: Request) -> Scores:
+    """Two streams with isolated and with coupled gradients, on new sizes, new people and unseen pairs."""
+    from matplotlib.figure import Figure
+
+    from perception.behavior.semi_coupled import draw_transfer, transfer_scores
+
+    folder = request.folder("the folder that holds roboskel_reach_to_grasp and hake_hico_pasta")
+    parts = [folder / name for name in ("roboskel_reach_to_grasp", "hake_hico_pasta")]
+    results = transfer_scores(*(part if part.is_dir() else None for part in parts), seeds=request.seeds)
+    figure = Figure(figsize=(8.0, 4.8), dpi=120, layout="constrained")
+    draw_transfer(results, figure.add_subplot())
+    return Scores(results=results, figure=figure)
+
+
+def watch(request: Request) -> Scores:
+    """Behaviours of simulated people, recorded and live, at 0, 1 and 2 cm of noise."""
+    from graspmimic.watch_scores import watch_scores
+
+    return Scores(results=dict(watch_scores(request.seeds)))
+
+
 def model(request: Request) -> Scores:
     """A network of `train behavior` on labelled recordings."""
     from perception.behavior.network import BehaviorModel, predict
@@ -149,11 +170,8 @@ EVALUATIONS: dict[str, Callable[[Request], Scores]] = {
     "gestures": gestures,
     "verbs": verbs,
     "exercises": exercises,
+    "semi-coupled": semi_coupled,
+    "watch": watch,
     "model": model,
 }
 """Every evaluation by its name."""
-
-
-def names() -> Sequence[str]:
-    """What can be measured."""
-    return tuple(EVALUATIONS)
