@@ -17,7 +17,7 @@ ACTS = ("walk", "run", "jump", "kick", "punch")
 
 _SKELETON = Skeleton(name="humanoid", joints=KEYPOINTS, bones=BODY18.bones)
 _RATE_HZ, _COUNT = 30.0, 8
-_GRIP_M = np.array([0.05, 0.0, 0.0])
+_GRIP_M = np.array([0.12, 0.0, 0.0])
 """From the wrist to the middle of the thing in the hand."""
 
 

@@ -70,18 +70,22 @@ def thing_definitions() -> tuple[Predicate, ...]:
 
 
 def hold_definitions(side: str) -> tuple[Predicate, ...]:
-    """States of one hand and one object, over `OBJECT_FEATURES` beside `PERSON_FEATURES`."""
+    """States of one hand and one object, over `OBJECT_FEATURES` beside `PERSON_FEATURES`.
+
+    A hand holds within half a torso: from the wrist, often the only point seen of a hand, to the middle of a thing in
+    it are 0.1 to 0.25 m.
+    """
     hand, distance, closing = f"{side}_hand", f"{side}_hand_distance", f"{side}_hand_closing_speed"
-    near = below(distance, 0.3, 0.03)
+    near = below(distance, 0.5, 0.04)
     held = (near, below(f"{side}_hand_relative_speed", 0.5, 0.07))
     moves, rests = above("speed", 0.35, 0.06), below("speed", 0.35, 0.06)
     return (
-        _state(f"{hand}:near-thing", below(distance, 0.5, 0.05)),
+        _state(f"{hand}:near-thing", below(distance, 0.7, 0.05)),
         _state(
             f"{hand}:reach-for",
             above(closing, 0.25, 0.04),
             above(f"{side}_hand_heading", 0.75, 0.06),
-            above(distance, 0.2, 0.03),
+            above(distance, 0.3, 0.03),
             rests,
         ),
         _state(f"{hand}:touch", near),

@@ -15,8 +15,8 @@ from perception.behavior.part_states import SIDES
 from perception.pose import Person, PersonTrack, PoseFrame
 from perception.pose.skeletons import BODY18
 
-_NEAR, _WIDTH = 0.7, 0.07
-"""Torsos between two people's wrists at which they are near: what one gives the other lies between them."""
+_NEAR, _WIDTH = 1.2, 0.08
+"""Torsos between two people's wrists at which they are near: each holds the thing between them."""
 _WRISTS = [BODY18.index(f"{side}_wrist") for side in SIDES]
 
 
