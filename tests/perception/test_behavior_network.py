@@ -15,11 +15,9 @@ from geometry import InputError
 from perception.behavior.network.behavior_model import BehaviorModel, ModelSpec
 from perception.behavior.network.model import BehaviorNetwork, NetworkSpec
 from perception.behavior.network.preparation import Preparation, preparation_for, prepare
-from perception.behavior.network.reading import joints_of_person, joints_of_track
 from perception.behavior.network.standardise import Statistics, running_start, standardise_running, statistics_of
 from perception.behavior.network.stream import BehaviorStream
 from perception.behavior.sets import BehaviorSequence, set_of_sequences
-from perception.pose import SKELETONS, Hand, Person, PersonTrack
 
 JOINTS = ("head", "spine", "left_wrist", "right_wrist")
 
@@ -150,71 +148,6 @@ def test_a_stream_of_another_rate_is_read_at_the_models() -> None:
     assert all(near.push(t / 31.25, points[0]) is not None for t in range(60))
     gap = BehaviorStream(model, rate_hz=15.0)
     assert gap.push(0.0, points[0]) is not None and gap.push(1e6, points[1]) is not None
-
-
-def person_of(points: NDArray[np.float64]) -> Person:
-    return Person(scores=np.ones(len(points)), keypoints_m=points)
-
-
-def test_a_persons_joints_come_in_the_models_order() -> None:
-    preparation = small_model().spec.preparation
-    body = SKELETONS["body18"]
-    points = np.arange(54.0).reshape(18, 3)
-    read = joints_of_person(preparation, person_of(points), body)
-    np.testing.assert_array_equal(read, points[[body.index(joint) for joint in JOINTS]])
-    tip = replace(preparation, joints=("head", "spine", "left_hand_wrist", "right_hand_wrist"))
-    track = PersonTrack(
-        skeleton=body,
-        time_s=np.arange(2.0),
-        keypoints=np.stack([points, points]),
-        scores=np.ones((2, 18)),
-        right_hand=np.full((2, 21, 3), 7.0),
-    )
-    read = joints_of_track(tip, track)
-    assert (read[:, 3] == 7.0).all() and np.isnan(read[:, 2]).all() and (read[1, 0] == points[body.index("head")]).all()
-
-
-def test_joints_that_a_layout_lacks_are_built_from_their_neighbours() -> None:
-    names = ("left_hand", "right_hand", "head", "spine", "left_wrist")
-    preparation = replace(small_model().spec.preparation, joints=names, unit=(2, 3), dimensions=2)
-    rng = np.random.default_rng(0)
-
-    def read(layout: str, unseen: tuple[str, ...] = (), hand: bool = False) -> dict[str, NDArray[np.float64]]:
-        skeleton = SKELETONS[layout]
-        points = rng.standard_normal((len(skeleton), 2))
-        points[[skeleton.index(joint) for joint in unseen]] = np.nan
-        right = Hand(keypoints_px=np.full((21, 2), 7.0), scores=np.ones(21)) if hand else None
-        person = Person(scores=np.ones(len(skeleton)), keypoints_px=points, right_hand=right)
-        seen = dict(zip(skeleton.joints, points, strict=True))
-        rows = joints_of_person(preparation, person, skeleton)
-        return {**seen, **{f"read {joint}": row for joint, row in zip(names, rows, strict=True)}}
-
-    each = read("mediapipe33", hand=True)
-    np.testing.assert_allclose(each["read left_hand"], (each["left_index"] + each["left_pinky"]) / 2)
-    assert each["read right_hand"].tolist() == [7.0, 7.0]  # its middle knuckle
-    np.testing.assert_allclose(each["read head"], (each["left_ear"] + each["right_ear"]) / 2)
-    corners = [each[f"{side}_{joint}"] for side in ("left", "right") for joint in ("hip", "shoulder")]
-    np.testing.assert_allclose(each["read spine"], np.mean(corners, axis=0))
-    each = read("kinect25")
-    np.testing.assert_array_equal(each["read left_hand"], each["left_hand"])
-    each = read("body18", unseen=("head", "left_wrist"))
-    np.testing.assert_array_equal(each["read right_hand"], each["right_wrist"])
-    assert np.isnan([each["read head"], each["read left_hand"], each["read left_wrist"]]).all()
-    each = read("wholebody133")
-    np.testing.assert_array_equal(each["read left_hand"], each["left_hand_middle_mcp"])
-
-
-def test_people_whom_the_model_cannot_read_are_refused() -> None:
-    preparation = small_model().spec.preparation
-    with pytest.raises(InputError, match="keypoints_px"):
-        joints_of_person(replace(preparation, dimensions=2), person_of(np.zeros((18, 3))), SKELETONS["body18"])
-    with pytest.raises(InputError, match="skeleton hand21"):
-        joints_of_person(preparation, person_of(np.zeros((21, 3))), SKELETONS["hand21"])
-    flat = PersonTrack(
-        skeleton=SKELETONS["body18"], time_s=np.arange(1.0), keypoints=np.ones((1, 18, 2)), scores=np.ones((1, 18))
-    )
-    with pytest.raises(InputError, match="3 coordinates"):
-        joints_of_track(preparation, flat)
 
 
 def test_running_statistics_are_those_of_all_frames_so_far() -> None:

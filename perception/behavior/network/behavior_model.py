@@ -158,7 +158,8 @@ class BehaviorModel:
 
         Args:
             name: "gesture_phases": what the hands of somebody who talks do (rest, preparation, stroke, hold,
-                retraction), from pixels of hands, wrists, head and spine, half a second late.
+                retraction), half a second late, from metres of hands, wrists, head and spine in the frame of a camera
+                that faces the person; "gesture_phases_2d": the same from pixels, which tell less.
         Raises:
             InputError: if there is none of this name.
         """
