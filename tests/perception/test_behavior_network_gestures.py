@@ -10,8 +10,9 @@ import pytest
 import torch
 
 from geometry import InputError
-from perception.behavior.network import gesture_phases
+from perception.behavior.network import gesture_decoding, gesture_phases
 from perception.behavior.network.cross_validation import HeldOut
+from perception.behavior.network.gesture_decoding import WEIGHTS, Unseen, best_weight, decoded, decoded_figures
 from perception.behavior.network.gesture_phases import (
     CANDIDATES,
     Step,
@@ -21,7 +22,7 @@ from perception.behavior.network.gesture_phases import (
     figures,
 )
 from perception.behavior.network.training_config import TrainingConfig
-from perception.behavior.sets import read_gesture_phases
+from perception.behavior.sets import BehaviorSequence, BehaviorSet, read_gesture_phases, set_of_sequences
 
 PHASES = ("Rest", "Preparation", "Stroke", "Hold", "Retraction")
 
@@ -106,6 +107,59 @@ def test_figures_pool_the_frames_of_all_users() -> None:
     assert results["seed_macro_f1_mean"] == pytest.approx(np.mean(singles))
     assert (results["seed_macro_f1_low"], results["seed_macro_f1_high"]) == pytest.approx((min(singles), max(singles)))
     np.testing.assert_allclose(averaged(held).probabilities[2], np.mean([e.probabilities[2] for e in held], axis=0))
+
+
+def test_the_decoder_mends_what_the_grammar_forbids() -> None:
+    rng, spans = np.random.default_rng(2), np.tile(np.repeat([0, 1, 2], 20), 4)
+
+    def told(subject: str) -> BehaviorSet:
+        return set_of_sequences(
+            [
+                BehaviorSequence(
+                    name=f"{subject}1",
+                    subject=subject,
+                    time_s=np.arange(240) / 30.0,
+                    keypoints=np.ones((240, 2, 2), dtype=np.float32),
+                    scores=np.ones((240, 2), dtype=np.float32),
+                    frame_labels=spans,
+                )
+            ],
+            joints=("head", "spine"),
+            label_names=("a", "b", "c"),
+        )
+
+    wrong = spans.copy()
+    wrong[rng.random(240) < 0.15] = rng.integers(0, 3)
+    wrong[5:8] = 2  # c within a, for which the training has no example
+    beliefs = HeldOut(subjects=("y",), probabilities=(0.7 * np.eye(3)[wrong] + 0.1,), labels=(spans,))
+    unseen = Unseen(training=told("x"), test=told("y"), beliefs=beliefs, balance=0.5)
+    mended = decoded(unseen, 0.4)
+    assert beliefs.results()["accuracy"] < 0.93 and mended.results()["accuracy"] > 0.98
+    assert best_weight([unseen]) in WEIGHTS
+    numbers = decoded_figures(beliefs, mended)
+    assert numbers["segments"] == numbers["decoded_segments"] == 12 < numbers["network_segments"]
+    assert numbers["decoded_macro_f1"] == mended.results()["macro_f1"]
+
+
+def test_offline_the_decoder_sees_the_training_users_labels_alone(
+    recordings: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[str, str]] = []
+
+    def noting(unseen: Unseen, weight: float) -> HeldOut:
+        sides = (set(part.subjects.tolist()) for part in (unseen.training, unseen.test))
+        training, test = ("".join(sorted(side)) for side in sides)
+        seen.append((training, test))
+        return decoded(unseen, weight)
+
+    monkeypatch.setattr(gesture_phases, "decoded", noting)
+    monkeypatch.setattr(gesture_decoding, "decoded", noting)
+    results = eval_gesture_phases(recordings, mode="offline", seeds=(0,), candidates=(QUICK,))
+    inner = [[("c", "b"), ("b", "c")], [("c", "a"), ("a", "c")], [("b", "a"), ("a", "b")]]
+    outer = [("bc", "a"), ("ac", "b"), ("ab", "c")]
+    assert seen == [pair for few, last in zip(inner, outer, strict=True) for pair in [*few * len(WEIGHTS), last]]
+    assert results["segments"] <= 30 and 0.0 < results["decoded_macro_f1"] <= 1.0
+    assert all(results[f"weight_{user}"] in WEIGHTS for user in "abc")
 
 
 def test_causal_candidates_see_nothing_that_comes_later() -> None:

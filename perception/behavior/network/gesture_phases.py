@@ -24,6 +24,7 @@ import numpy as np
 from perception.behavior.network.augment import STRONG_AUGMENTATION
 from perception.behavior.network.behavior_model import BehaviorModel
 from perception.behavior.network.cross_validation import HeldOut, join_held_out, predict
+from perception.behavior.network.gesture_decoding import Unseen, best_weight, decoded, decoded_figures
 from perception.behavior.network.judgement import judge
 from perception.behavior.network.training import train
 from perception.behavior.network.training_config import TrainingConfig
@@ -80,6 +81,8 @@ def eval_gesture_phases(
         flat figures: `macro_f1` and `accuracy` of the seeds' average prediction, pooled; `seed_macro_f1_mean`, `_low`,
         `_high` of single networks, pooled; `user_macro_f1_mean` and one for each user, of the average prediction;
         `rest_or_gesture_f1` (gesture being the positive class); `chosen_USER` settings by their place in the list.
+        Offline also `decoded_*`, of the average prediction made consistent by `gesture_decoding`, the numbers of
+        segments, and `weight_USER`, of a frame's belief.
     Raises:
         InputError: if the folder holds no such recordings.
     """
@@ -97,17 +100,24 @@ def eval_gesture_phases(
         return model
 
     by_seed: list[list[HeldOut]] = [[] for _ in seeds]
-    chosen = {}
+    chosen: dict[str, float] = {}
+    consistent: list[HeldOut] = []
     for split, below in zip(splits, inner, strict=True):
-        rest = data.select(split.train)
-        scores = [_inner_score(rest, below, each, trained, seeds[0]) for each in settings]
-        chosen[split.name] = int(np.argmax(scores))
+        rest, test = data.select(split.train), data.select(split.test)
+        tried = [_inner(rest, below, replace(each, seed=seeds[0]), trained) for each in settings]
+        best = int(np.argmax([join_held_out([part.beliefs for part in each]).results()["macro_f1"] for each in tried]))
+        chosen[f"chosen_{split.name}"] = best
         for place, seed in enumerate(seeds):
-            config = replace(settings[chosen[split.name]], seed=seed)
-            model = trained(rest, config, f"without {split.name}, seed {seed}")
-            by_seed[place].append(predict(model, data.select(split.test), "frame"))
+            model = trained(rest, replace(settings[best], seed=seed), f"without {split.name}, seed {seed}")
+            by_seed[place].append(predict(model, test, "frame"))
+        if mode == "offline":
+            beliefs = averaged([parts[-1] for parts in by_seed])
+            unseen = Unseen(training=rest, test=test, beliefs=beliefs, balance=settings[best].balance)
+            chosen[f"weight_{split.name}"] = best_weight(tried[best])
+            consistent.append(decoded(unseen, chosen[f"weight_{split.name}"]))
     held = [join_held_out(parts) for parts in by_seed]
-    return {**figures(held), **{f"chosen_{user}": number for user, number in chosen.items()}}
+    more = decoded_figures(averaged(held), join_held_out(consistent)) if consistent else {}
+    return {**figures(held), **more, **chosen}
 
 
 def figures(held: Sequence[HeldOut]) -> dict[str, Any]:
@@ -155,17 +165,17 @@ def averaged(held: Sequence[HeldOut]) -> HeldOut:
     return replace(held[0], probabilities=tuple(np.mean(beliefs, axis=0) for beliefs in rows))
 
 
-def _inner_score(
+def _inner(
     rest: BehaviorSet,
     splits: Sequence[Split],
     config: TrainingConfig,
     trained: Callable[[BehaviorSet, TrainingConfig, str], BehaviorModel],
-    seed: int,
-) -> float:
-    """Pooled macro-F1 among the people who are not held out, each left out in turn."""
+) -> list[Unseen]:
+    """Beliefs about the people who are not held out, each left out in turn."""
     parts = []
     for split in splits:
-        part = rest.select(split.train)
-        model = trained(part, replace(config, seed=seed), f"{split.name} from {'+'.join(sorted(set(part.subjects)))}")
-        parts.append(predict(model, rest.select(split.test), "frame"))
-    return join_held_out(parts).results()["macro_f1"]
+        part, test = rest.select(split.train), rest.select(split.test)
+        model = trained(part, config, f"{split.name} from {'+'.join(sorted(set(part.subjects)))}")
+        beliefs = predict(model, test, "frame")
+        parts.append(Unseen(training=part, test=test, beliefs=beliefs, balance=config.balance))
+    return parts
