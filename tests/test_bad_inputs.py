@@ -250,13 +250,82 @@ CLOUDS = {
 }
 
 
-def expect_one_line(argv: list[str], pattern: str, capsys: pytest.CaptureFixture[str]) -> None:
+RECORDED_FRAMES = 40
+
+
+def recording(folder: Path, **changes: Any) -> Path:
+    """Recorded keypoints in which something is other than it should be."""
+    points = np.random.default_rng(0).normal(size=(RECORDED_FRAMES, 18, 3))
+    arrays = {"time_s": np.arange(RECORDED_FRAMES) / 30.0, "skeleton": "body18", "keypoints_m": points, **changes}
+    np.savez(folder / "people.npz", **arrays)
+    return folder / "people.npz"
+
+
+def written(path: Path, content: str | bytes) -> Path:
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+BEHAVIOR = {
+    "nothing to watch": (lambda p: ("watch", p / "none.npz"), r"none\.npz: expected a recording.*got no such file"),
+    "an empty folder to watch": (lambda p: ("watch", p), r"expected images .*got a folder without any"),
+    "text to watch": (lambda p: ("watch", written(p / "a.txt", "x")), r"a\.txt: expected a camera.*got the suffix"),
+    "truncated keypoints": (
+        lambda p: ("watch", written(p / "cut.npz", recording(p).read_bytes()[:900])),
+        r"cut\.npz: expected an npz file of plain arrays.*cut off",
+    ),
+    "keypoints out of order": (
+        lambda p: ("watch", recording(p, time_s=np.arange(RECORDED_FRAMES)[::-1])),
+        r"people\.npz: expected finite times in growing order.*sort the frames",
+    ),
+    "keypoints of another skeleton": (
+        lambda p: ("watch", recording(p, keypoints_m=np.zeros((RECORDED_FRAMES, 17, 3)))),
+        r"people\.npz: keypoints_m: expected shape \(40, any, 18, 3\), got \(40, 17, 3\)",
+    ),
+    "two persons with one number": (
+        lambda p: ("watch", recording(p, keypoints_m=np.zeros((RECORDED_FRAMES, 2, 18, 3)), ids=np.array([1, 1]))),
+        r"expected each person's id once.*got ids \[1, 1\]",
+    ),
+    "OpenPose cut off": (
+        lambda p: ("watch", written(p / "a_keypoints.json", '{"people": [').parent),
+        r"a_keypoints\.json: expected JSON.*cut off",
+    ),
+    "a film that is none": (
+        lambda p: ("watch", written(p / "v.mp4", bytes(99))),
+        r"v\.mp4: expected a video that ffmpeg can read",
+    ),
+    "rules that end too early": (
+        lambda p: ("watch", recording(p), "--rules", written(p / "r.yaml", "behaviors: {x: 'hand:hold AND'}")),
+        r"r\.yaml: rule x: expected a predicate.*got the end",
+    ),
+    "rules that are no YAML": (
+        lambda p: ("watch", recording(p), "--rules", written(p / "r.yaml", "behaviors: [1")),
+        r"r\.yaml: expected YAML.*in line 1",
+    ),
+    "a motion that the simulated person lacks": (lambda p: ("watch", "humanoid:fly"), r"expected acts out of.*got fly"),
+    "nothing to train on": (
+        lambda p: ("train", "behavior", "--data", p / "none.npz"),
+        r"none\.npz: expected a readable file, got No such file",
+    ),
+    "keypoints instead of a labelled set": (
+        lambda p: ("train", "behavior", "--data", recording(p)),
+        r"expected the arrays keypoints, .*got no keypoints, offsets, names, subjects, joints",
+    ),
+    "no frames to time": (lambda p: ("bench", "pose", "--frames", 0), r"--frames of at least 40.*frames=0"),
+    "no package of landmarks": (
+        lambda p: ("setup", "pose", "--wheel", p / "none.whl"),
+        r"none\.whl: expected a readable wheel",
+    ),
+}
+
+
+def expect_one_line(argv: list[str], pattern: str, capsys: pytest.CaptureFixture[str], command: str = "detect") -> None:
     """The command leaves with status 2 and exactly one line that matches."""
     status = main(argv)
     lines = capsys.readouterr().err.splitlines()
     assert status == 2
     assert len(lines) == 1, lines
-    assert lines[0].startswith("graspmimic detect: ") and re.search(pattern, lines[0]), lines[0]
+    assert lines[0].startswith(f"graspmimic {command}: ") and re.search(pattern, lines[0]), lines[0]
     assert " expected " in lines[0] and ", got " in lines[0]
 
 
@@ -282,6 +351,16 @@ def test_bad_option(desk, capfd, name):
 def test_bad_cloud(desk, capfd, name):
     file, content, pattern = CLOUDS[name]
     expect_one_line(desk.cloud(file, content), pattern, capfd)
+
+
+@pytest.mark.parametrize("name", BEHAVIOR)
+def test_bad_recordings_of_people(tmp_path, capfd, name):
+    make, pattern = BEHAVIOR[name]
+    (tmp_path / "given").mkdir()
+    argv = [str(word) for word in make(tmp_path / "given")]
+    command = argv[0] if argv[0] == "watch" else " ".join(argv[:2])
+    expect_one_line([*argv, "--output", str(tmp_path / "out")], pattern, capfd, command)
+    assert not [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
 
 
 def test_bad_combinations(desk, capfd):

@@ -100,6 +100,14 @@ class PoseFrame:
                     got=f"{len(person.scores)} joints",
                     remedy="every frame of a source has one skeleton; convert first",
                 )
+        ids = [person.id for person in self.persons if person.id >= 0]
+        if len(set(ids)) < len(ids):
+            raise InputError(
+                f"PoseFrame at {self.time_s:g} s",
+                expected="each person's id once, -1 before tracking",
+                got=f"ids {ids}",
+                remedy="leave ids out where they are not known, and track the persons",
+            )
 
     def with_persons(self, persons: tuple[Person, ...]) -> PoseFrame:
         """The same moment with other persons."""

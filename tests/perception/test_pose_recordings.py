@@ -89,6 +89,19 @@ def test_our_file_may_be_written_by_anyone_with_numpy(tmp_path):
         ({"skeleton": "dog"}, "one of body18"),
         ({"keypoints": np.array([None])}, "npz file of plain arrays"),
         ({"time_s": np.zeros(0), "keypoints": np.zeros((0, 18, 3))}, "at least one frame"),
+        ({"ids": np.zeros((3, 7))}, r"ids: expected whole numbers of shape \(4, 1\) or \(1,\), got \(3, 7\)"),
+        ({"ids": np.array([np.nan])}, "ids: .*NaN or fractions"),
+        ({"ids": np.array([0.5])}, "ids: .*NaN or fractions"),
+        ({"keypoints": np.zeros((4, 2, 18, 3)), "ids": np.array([3, 3])}, r"each person's id once.*\[3, 3\]"),
+        ({"joints": np.array("head")}, "joints: expected an array of texts"),
+        ({"joints": np.arange(18)}, "joints: expected an array of texts"),
+        ({"joints": np.array(BODY18.joints), "bones": np.array(["neck", "head", "neck"])}, r"bones: .*\(B, 2\)"),
+        ({"object_names": np.array("cup")}, "object_names: expected an array of texts"),
+        ({"object_names": np.array(["cup", "cup"])}, "object_names that differ"),
+        ({"object_names": np.array(["cup"]), "object_categories": np.array("mug")}, "object_categories: expected"),
+        ({"camera": np.full(6, np.nan)}, "camera: expected width"),
+        ({"camera": np.array([640.0, np.nan, 600.0, 600.0, 320.0, 240.0])}, "camera: expected width"),
+        ({"reference": "mars"}, r"bad\.npz: reference: expected"),
     ],
 )
 def test_our_file_with_something_wrong_is_said(tmp_path, change, said):
@@ -96,6 +109,13 @@ def test_our_file_with_something_wrong_is_said(tmp_path, change, said):
     np.savez(tmp_path / "bad.npz", **arrays)
     with pytest.raises(InputError, match=said):
         read_recording(tmp_path / "bad.npz")
+
+
+def test_a_rate_of_zero_is_said_and_not_taken_for_none(tmp_path):
+    (tmp_path / "a.csv").write_text("scorer,m,m,m\nbodyparts,p,p,p\ncoords,x,y,likelihood\n0,1,2,0.9\n1,1,2,0.9\n")
+    assert read_recording(tmp_path / "a.csv").rate_hz == pytest.approx(30.0)
+    with pytest.raises(InputError, match="rate_hz above 0"):
+        read_recording(tmp_path / "a.csv", rate_hz=0.0)
 
 
 def test_files_cut_off_anywhere_or_filled_with_noise_are_said(tmp_path):

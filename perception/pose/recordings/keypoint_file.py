@@ -38,6 +38,7 @@ from perception.pose.recordings.recording import Recording, seen_points
 from perception.pose.skeletons import HAND21, SKELETONS, Skeleton
 
 Arrays = dict[str, NDArray[Any]]
+_LARGEST_IMAGE_PX = 1e6
 
 
 def read_keypoint_file(path: str | Path) -> Recording:
@@ -56,12 +57,14 @@ def read_keypoint_file(path: str | Path) -> Recording:
         raise InputError(where, expected="keypoints_px, keypoints_m or keypoints", got=", ".join(sorted(arrays))[:120])
     persons = body[0].shape[1]
     hands = {side: _points(arrays, side, where, (frames, persons, len(HAND21))) for side in ("left_hand", "right_hand")}
-    ids = np.broadcast_to(_get(arrays, "ids", where, None, np.arange(persons)), (frames, persons))
+    ids = _ids(arrays, where, (frames, persons))
     here = [body[0] > 0.0, *(hand[0] > 0.0 for hand in hands.values() if hand is not None)]
     present = _get(arrays, "present", where, (frames, persons), np.any([seen.any(-1) for seen in here], axis=0))
     objects = _objects(arrays, where, frames)
     camera = _camera(arrays, where)
     reference = str(arrays.get("reference", "camera"))
+    if reference not in ("camera", "world"):
+        raise InputError(f"{where}: reference", expected='"camera" or "world"', got=f"{reference!r}")
     return Recording(
         skeleton=skeleton,
         frames=tuple(
@@ -118,21 +121,23 @@ def _cut(points: _Points, frame: int, place: int) -> _Points:
 def _objects(arrays: Arrays, where: str, frames: int) -> list[tuple[SeenObject, ...]]:
     if "object_names" not in arrays:
         return [()] * frames
-    names = arrays["object_names"]
+    names = _texts(arrays, "object_names", where)
     lead = (frames, len(names))
     poses = _get(arrays, "T_reference_object", where, (*lead, 4, 4), np.full((*lead, 4, 4), np.nan))
     boxes = _get(arrays, "object_boxes_px", where, (*lead, 4), np.full((*lead, 4), np.nan))
     sizes = _get(arrays, "object_sizes_m", where, (*lead, 3), np.full((*lead, 3), np.nan))
     known = np.isfinite(poses).all((-1, -2)) | np.isfinite(boxes).all(-1)
     scores = _get(arrays, "object_scores", where, lead, np.where(known, 1.0, np.nan))
-    categories = arrays.get("object_categories", np.full(len(names), ""))
-    if len(categories) != len(names):
-        raise InputError(where, expected=f"object_categories ({len(names)},)", got=f"{categories.shape}")
+    categories = _texts(arrays, "object_categories", where) if "object_categories" in arrays else ("",) * len(names)
+    if len(categories) != len(names) or len(set(names)) != len(names):
+        raise InputError(
+            where, expected="object_names that differ, and a category for each", got=f"{names} and {categories}"[:120]
+        )
     return [
         tuple(
             SeenObject(
-                name=str(names[o]),
-                category=str(categories[o]),
+                name=names[o],
+                category=categories[o],
                 T_reference_object=_known(poses[t, o]),
                 box_px=_known(boxes[t, o]),
                 size_m=_known(sizes[t, o]),
@@ -151,9 +156,11 @@ def _known(values: FloatArray) -> FloatArray | None:
 def _skeleton(arrays: Arrays, where: str) -> Skeleton:
     name = str(arrays.get("skeleton", "recorded"))
     if "joints" in arrays:
-        bones = arrays.get("bones", np.zeros((0, 2), dtype=str)).reshape(-1, 2)
+        bones = arrays.get("bones", np.zeros((0, 2), dtype=str))
+        if bones.ndim != 2 or bones.shape[1] != 2:
+            raise InputError(f"{where}: bones", expected="shape (B, 2), names of joints", got=f"{bones.shape}")
         return Skeleton(
-            name=name, joints=tuple(map(str, arrays["joints"])), bones=tuple((str(a), str(b)) for a, b in bones)
+            name=name, joints=_texts(arrays, "joints", where), bones=tuple((str(a), str(b)) for a, b in bones)
         )
     if name not in SKELETONS:
         raise InputError(
@@ -166,7 +173,27 @@ def _camera(arrays: Arrays, where: str) -> PinholeCamera | None:
     if "camera" not in arrays:
         return None
     width, height, fx, fy, cx, cy = map(float, _get(arrays, "camera", where, (6,)))
+    if not (abs(width) < _LARGEST_IMAGE_PX and abs(height) < _LARGEST_IMAGE_PX):
+        raise InputError(f"{where}: camera", expected="width, height, fx, fy, cx, cy", got=f"{arrays['camera']}")
     return PinholeCamera(width=int(width), height=int(height), fx=fx, fy=fy, cx=cx, cy=cy)
+
+
+def _ids(arrays: Arrays, where: str, shape: tuple[int, int]) -> NDArray[np.int64]:
+    """(T, P) whole numbers."""
+    ids = _get(arrays, "ids", where, None, np.arange(shape[1]))
+    if ids.shape not in (shape, shape[1:]) or not (np.isfinite(ids).all() and (ids == np.rint(ids)).all()):
+        expected = f"whole numbers of shape {shape} or {shape[1:]}"
+        got = f"{ids.shape}" if ids.shape not in (shape, shape[1:]) else "NaN or fractions"
+        raise InputError(f"{where}: ids", expected=expected, got=got, remedy="-1 where nobody was tracked")
+    return np.broadcast_to(ids.astype(np.int64), shape)
+
+
+def _texts(arrays: Arrays, key: str, where: str) -> tuple[str, ...]:
+    """A list of names."""
+    if arrays[key].ndim != 1 or arrays[key].dtype.kind not in "US":
+        got = f"{arrays[key].dtype} of shape {arrays[key].shape}"
+        raise InputError(f"{where}: {key}", expected="an array of texts, one axis", got=got)
+    return tuple(map(str, arrays[key]))
 
 
 def _get(
@@ -178,6 +205,7 @@ def _get(
         raise InputError(where, expected=f"an array {key}", got=f"only {', '.join(sorted(arrays))[:120]}")
     if array.dtype.kind not in "biuf":
         raise InputError(f"{where}: {key}", expected="numbers", got=f"{array.dtype}")
+    given = array.shape
     if shape is not None:
         if array.ndim == len(shape) - 1 and array.ndim > 1:
             array = array[:, None]
@@ -186,7 +214,7 @@ def _get(
         )
         if not fits:
             text = ", ".join("any" if length is None else str(length) for length in shape)
-            raise InputError(f"{where}: {key}", expected=f"shape ({text})", got=f"{array.shape}")
+            raise InputError(f"{where}: {key}", expected=f"shape ({text})", got=f"{given}")
     return array
 
 

@@ -40,15 +40,17 @@ def read_recording(path: str | Path, *, rate_hz: float | None = None, asf: str |
         raise InputError(str(path), expected="a recording of keypoints", got="no such file or folder")
     suffix = path.suffix.lower()
     if path.is_dir() or path.name.endswith("_keypoints.json"):
-        return read_openpose(path if path.is_dir() else path.parent, rate_hz=rate_hz or VIDEO_RATE_HZ)
+        return read_openpose(
+            path if path.is_dir() else path.parent, rate_hz=VIDEO_RATE_HZ if rate_hz is None else rate_hz
+        )
     if suffix == ".npz":
         return read_keypoint_file(path)
     if suffix == ".csv":
-        return read_deeplabcut(path, rate_hz=rate_hz or VIDEO_RATE_HZ)
+        return read_deeplabcut(path, rate_hz=VIDEO_RATE_HZ if rate_hz is None else rate_hz)
     if suffix == ".bvh":
         return read_bvh(path)
     if suffix == ".amc":
-        return read_amc(path, asf, rate_hz=rate_hz or CMU_RATE_HZ)
+        return read_amc(path, asf, rate_hz=CMU_RATE_HZ if rate_hz is None else rate_hz)
     raise InputError(
         str(path),
         expected="an npz, bvh, amc or DeepLabCut's csv file, or a folder of OpenPose's JSON",
