@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from geometry import InputError
-from perception.behavior.reasoning import PredicateTrack, RuleBook, RuleMonitor, parse_condition
+from perception.behavior.reasoning import PredicateTrack, RuleBook, RuleMonitor, parse_condition, reasoner
 from perception.behavior.reasoning.evaluation import ConditionMonitor, evaluate_condition
 from perception.behavior.reasoning.expression import Expression, Operator
+from perception.behavior.reasoning.reasoner import evaluate_rules, explain_rules
 from perception.behavior.reasoning.vocabulary import HAKE_STATES, HICO_OBJECTS, predicate_names
 
 NAMES = ("a:x", "b:y", "c:z")
@@ -353,3 +354,19 @@ def test_bad_moments_are_told() -> None:
     assert RuleBook.from_yaml(POUR).evaluate(empty).truths.shape == (0, 1)
     with pytest.raises(InputError, match="empty track"):
         RuleBook.from_yaml(POUR).explain(empty, "pour")
+
+
+def test_many_explanations_of_a_recording_need_one_evaluation(monkeypatch: pytest.MonkeyPatch) -> None:
+    book = RuleBook.from_yaml(
+        "behaviors:\n  lift: right_hand:lift for 0.2 s\n  hold: right_hand:hold then hand:release\n"
+    )
+    rng = np.random.default_rng(3)
+    names = ("right_hand:lift", "right_hand:hold", "hand:release")
+    track = PredicateTrack(names=names, truths=rng.random((60, 3)), time_s=np.arange(60) / 30)
+    said = evaluate_rules(book, track)
+    wanted = [explain_rules(book, track, name, row) for name in book.behaviors for row in (0, 31, 59, None)]
+    monkeypatch.setattr(reasoner, "evaluate_rules", lambda *_: pytest.fail("evaluated again"))
+    given = [explain_rules(book, track, name, row, said=said) for name in book.behaviors for row in (0, 31, 59, None)]
+    assert given == wanted
+    with pytest.raises(InputError, match="truths of these 59 rows"):
+        explain_rules(book, track.rows(np.arange(59)), "lift", said=said)

@@ -66,7 +66,13 @@ def evaluate_rules(reasoner: Reasoner, track: PredicateTrack) -> RuleTruths:
 
 
 def explain_rules(
-    reasoner: Reasoner, track: PredicateTrack, behavior: str, row: int | None = None, top: int = 3
+    reasoner: Reasoner,
+    track: PredicateTrack,
+    behavior: str,
+    row: int | None = None,
+    top: int = 3,
+    *,
+    said: RuleTruths | None = None,
 ) -> Explanation:
     """Why a behaviour is (or is not) told.
 
@@ -76,6 +82,11 @@ def explain_rules(
         behavior: which.
         row: the moment or image; None: where it is most probable.
         top: how many rules to name, the largest contributions first.
+        said: what `evaluate_rules` gave of this track, where it is known: explaining many moments of a long recording
+            then costs one evaluation and not one each.
+
+    Raises:
+        InputError: for a behaviour that no rule tells of, a row that is not there, or truths of another track.
     """
     if behavior not in reasoner.behaviors:
         raise InputError("explain", expected=f"one of {', '.join(reasoner.behaviors)}", got=f"{behavior!r}")
@@ -83,7 +94,9 @@ def explain_rules(
         raise InputError("explain", expected="at least one row", got="an empty track")
     if row is not None and not -len(track) <= row < len(track):
         raise InputError("explain", expected=f"a row below {len(track)}", got=f"{row}")
-    said = evaluate_rules(reasoner, track)
+    said = evaluate_rules(reasoner, track) if said is None else said
+    if said.truths.shape != (len(track), len(reasoner.behaviors)):
+        raise InputError("explain", expected=f"truths of these {len(track)} rows", got=f"{said.truths.shape}")
     column = said.truths[:, reasoner.behaviors.index(behavior)]
     row = int(np.argmax(column)) if row is None else row % len(track)
     gains = reasoner.contributions(np.array([one.values[row] for one in said.rules]))
