@@ -15,8 +15,9 @@ from perception.frames import read_depth
 from perception.pose import Hand, Person, PoseFrame
 from perception.pose.lifting import HAND_LIFT, LiftConfig, lift, lift_frame
 from perception.pose.lifting.depth_layers import DepthLayers
+from perception.pose.lifting.half_thickness import half_thickness, stature_m
 from perception.pose.lifting.layer_choice import choose_layers
-from perception.pose.skeletons import COCO17, HAND21, Skeleton
+from perception.pose.skeletons import BODY18, COCO17, HAND21, Skeleton
 
 CAMERA = PinholeCamera(width=640, height=480, fx=600.0, fy=600.0, cx=319.5, cy=239.5)
 ARM = Skeleton(
@@ -101,6 +102,7 @@ def nearest_return(pixels: FloatArray, depth_m: FloatArray) -> FloatArray:
 
 
 def lift_arm(pixels: FloatArray, depth_m: FloatArray, **options: object) -> tuple[FloatArray, FloatArray]:
+    options = {"config": LiftConfig(to_centers=False)} | options
     return lift(pixels, np.ones(3), depth_m, CAMERA, skeleton=ARM, **options)  # type: ignore[arg-type]
 
 
@@ -283,10 +285,50 @@ def test_a_frame_is_lifted_with_its_hands() -> None:
     np.testing.assert_allclose(found.left_hand.keypoints_m[:, 2], 1.46, atol=0.02)
     again = lift_frame(frame, with_post(scene, 1.0), CAMERA, previous=lifted)
     assert again.persons[0].keypoints_m is not None
-    assert again.persons[0].keypoints_m[COCO17.index("left_wrist"), 2] == pytest.approx(1.455, abs=0.01)
+    assert again.persons[0].keypoints_m[COCO17.index("left_wrist"), 2] == pytest.approx(1.48, abs=0.01)
     coloured = PoseFrame(time_s=0.0, skeleton=COCO17, rgb=np.zeros((240, 320, 3), dtype=np.uint8))
     with pytest.raises(InputError, match="register the depth"):
         lift_frame(coloured, scene.depth_m, CAMERA)
+
+
+@pytest.mark.parametrize("stature", [1.2, 1.711, 2.0])
+def test_joints_come_out_in_the_middle_of_limbs_of_average_girth(stature: float) -> None:
+    arm = np.array([[-0.5 * 0.332, 0.1, 2.0 / stature], [0.02, 0.1, 2.0 / stature], [0.166, 0.1, 2.0 / stature]])
+    arm[1, 0], arm[2, 0] = arm[0, 0] + 0.186, arm[0, 0] + 0.332  # Winter 2009, in statures
+    joints = stature * arm
+    rays, depth = CAMERA.rays(), np.full((480, 640), 3.5)
+    for radius, ends in (
+        (0.259 / (2.0 * np.pi * 1.711) * stature, (0, 1)),
+        (0.161 / (2.0 * np.pi * 1.711) * stature, (1, 2)),
+    ):
+        depth = np.minimum(depth, capsule_depth(rays, joints[ends[0]], joints[ends[1]], radius))
+    body = np.full((17, 2), np.nan)
+    rows = [COCO17.index(f"left_{joint}") for joint in ("shoulder", "elbow", "wrist")]
+    body[rows] = CAMERA.project(joints)
+    scores = np.isfinite(body[:, 0]).astype(float)
+    points, _ = lift(body, scores, depth, CAMERA, skeleton=COCO17)
+    np.testing.assert_allclose(points[rows[1:]], joints[1:], atol=0.006)
+    np.testing.assert_allclose(CAMERA.project(points[rows]), body[rows], atol=1e-9)
+    skin, _ = lift(body, scores, depth, CAMERA, skeleton=COCO17, config=LiftConfig(to_centers=False))
+    assert (np.linalg.norm(points[rows] - joints, axis=1) < np.linalg.norm(skin[rows] - joints, axis=1)).all()
+
+
+def test_how_deep_joints_lie_is_half_the_width_of_people() -> None:
+    deep_cm = 171.1 * half_thickness(BODY18)
+    for joint, girth_cm in (("pelvis", 96.7), ("left_knee", 36.2), ("right_wrist", 16.1), ("spine", 77.0)):
+        assert 2.0 * np.pi * deep_cm[BODY18.index(joint)] == pytest.approx(girth_cm)
+    assert deep_cm[BODY18.index("neck")] == pytest.approx(9.6)
+    assert half_thickness(COCO17)[COCO17.index("nose")] == 0.0 == half_thickness(HAND21)[1:].max()
+    assert not HAND_LIFT.to_centers
+
+
+def test_the_size_of_a_person_is_the_median_limb() -> None:
+    points = np.full((18, 3), np.nan)
+    assert stature_m(points, BODY18) == 1.711 == stature_m(np.zeros((21, 3)), HAND21)
+    for row, joint in enumerate(("left_hip", "left_knee", "left_ankle")):
+        points[BODY18.index(joint)] = (0.0, 0.4 * row, 3.0)
+    assert stature_m(points, BODY18) == pytest.approx(0.5 * (0.4 / 0.245 + 0.4 / 0.246))
+    assert stature_m(10.0 * points, BODY18) == 2.2
 
 
 def test_fingers_are_lifted_apart_from_what_is_behind_them() -> None:
@@ -326,7 +368,9 @@ def test_an_arm_before_a_real_scene_with_its_real_holes(shared_data: Path) -> No
             inside = ((pixels > 5.0) & (pixels < np.array([635.0, 475.0]))).all(axis=1)
             rays = joints / joints[:, 2:]
             truth = np.minimum(*(capsule_depth(rays, joints[i], joints[i + 1], 0.012) for i in range(2)))
-            points, _ = lift_arm(pixels + 2.0 * rng.normal(size=(3, 2)), depth, config=LiftConfig(radius_m=0.008))
+            points, _ = lift_arm(
+                pixels + 2.0 * rng.normal(size=(3, 2)), depth, config=LiftConfig(radius_m=0.008, to_centers=False)
+            )
             errors.append((points[:, 2] - truth)[inside])
     error = np.abs(np.concatenate(errors))
     found = np.isfinite(error)

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from geometry import FloatArray, InputError, PinholeCamera
-from perception.pose.lifting.depth_layers import find_depth_layers
+from perception.pose.lifting.depth_layers import DepthLayers, find_depth_layers
+from perception.pose.lifting.half_thickness import STATURE_M, deeper, half_thickness, stature_m
 from perception.pose.lifting.layer_choice import choose_layers
 from perception.pose.lifting.lift_config import BODY_LIFT, LiftConfig
 from perception.pose.skeletons import Skeleton
@@ -28,7 +29,7 @@ def lift(
     A depth camera often has nothing, or the wall behind, at the very pixel of a joint. So each joint looks at a
     patch sized in metres, and may be at any layer of depth in it. All joints choose at once: near layers that
     reach the joint's own pixel are preferred, bones are no longer than bones are, and a joint that fits nowhere is
-    given up. What comes out lies on the surface that the camera sees; a joint's centre is half a limb deeper.
+    given up. What the camera sees is the surface; with `to_centers` a joint comes out half a limb deeper.
 
     Args:
         keypoints_px: (K, 2) pixels (column, row) of the depth image; NaN where not seen.
@@ -56,9 +57,13 @@ def lift(
     edge = np.array([camera.width, camera.height]) - 0.5
     inside = np.all((pixels >= -0.5) & (pixels < edge), axis=1) & (confidence > 0.0)
     layers = find_depth_layers(np.where(inside[:, None], pixels, 0.0), inside, depth, camera, config)
-    chosen = choose_layers(layers, bones, lengths, before, config)
+    inward = half_thickness(skeleton) if config.to_centers else np.zeros(len(skeleton))
+    centers = DepthLayers(deeper(layers.points_m, (STATURE_M * inward)[:, None]), layers.off_center)
+    chosen = choose_layers(centers, bones, lengths, before, config)
     choices = np.concatenate([layers.points_m, np.full((len(skeleton), 1, 3), np.nan)], axis=1)
     points = choices[np.arange(len(skeleton)), chosen]
+    if config.to_centers:
+        points = deeper(points, stature_m(points, skeleton) * inward)
     return points, np.where(np.isfinite(points).all(axis=1), confidence, 0.0)
 
 

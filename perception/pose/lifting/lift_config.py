@@ -32,6 +32,10 @@ class LiftConfig:
     given_up_cost: float = 2.0
     """Of a joint without depth; a bone or a jump that cannot be costs twice as much."""
 
+    to_centers: bool = True
+    """Whether joints are moved from the skin that is seen to their centres, by the mean girth of people
+    (`half_thickness`) in proportion to the person's size."""
+
     def __post_init__(self) -> None:
         lengths = (self.radius_m, self.layer_gap_m, self.max_bone_m, self.length_slack_m, self.max_jump_m)
         costs = (self.off_center_cost, self.behind_cost, self.given_up_cost)
@@ -42,5 +46,5 @@ class LiftConfig:
 BODY_LIFT = LiftConfig()
 """For joints of the body."""
 
-HAND_LIFT = LiftConfig(radius_m=0.008, layer_gap_m=0.025, max_bone_m=0.13, max_jump_m=0.2)
-"""For joints of a hand: half a finger wide, and no bone longer than a palm."""
+HAND_LIFT = LiftConfig(radius_m=0.008, layer_gap_m=0.025, max_bone_m=0.13, max_jump_m=0.2, to_centers=False)
+"""For joints of a hand: half a finger wide, no bone longer than a palm, and on the skin: a finger is thin."""
