@@ -177,9 +177,16 @@ class Watch:
                     video.add(canvas.draw(frame, _captions(frame, timeline)))
 
     def _draw(self, timeline: Timeline) -> None:
-        from perception.figures import output_file, timeline_figure
+        from perception.figures import output_file
+        from perception.figures.timeline_figure import timeline_figure, truths_figure
 
-        figure = timeline_figure(timeline.segments, (timeline.start_s, timeline.end_s), title=f"watch {self.source}")
+        title = f"watch {Path(self.source).name}"
+        if timeline.frames == 1:
+            several = len(timeline.persons) > 1
+            truths = {f"person {each.person}, " * several + each.state: each.truth for each in timeline.states}
+            figure = truths_figure(truths, title=title)
+        else:
+            figure = timeline_figure(timeline.segments, (timeline.start_s, timeline.end_s), title=title)
         with output_file(self.output / "timeline.png") as draft:
             figure.savefig(draft, format="png")
 
@@ -199,7 +206,7 @@ def _show(console: Console, timeline: Timeline) -> None:
     else:
         table = Table("seconds", "of", "behaviour", "sure", "because")
         for segment in timeline.segments:
-            because = segment.reasons[0].rule if segment.reasons else ""
+            because = segment.doubt or (segment.reasons[0].rule if segment.reasons else "")
             whose = segment.layer if len(timeline.persons) < 2 else f"{segment.person}, {segment.layer}"
             table.add_row(
                 f"{segment.start_s:.2f} to {segment.end_s:.2f}", whose, f"{segment}", f"{segment.confidence:.2f}",

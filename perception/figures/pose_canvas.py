@@ -21,6 +21,8 @@ _GROUND, _INK, _OBJECT = (246, 247, 249), (35, 38, 44), (240, 228, 66)
 _FINE = 2
 """Lines are drawn this many times larger, then averaged down."""
 _LEAST_SCORE = 0.3
+_HEAD = 0.06
+"""How far a head reaches beyond its topmost point, in diagonals of the person's box."""
 
 
 class PoseCanvas:
@@ -75,7 +77,7 @@ class PoseCanvas:
         return np.asarray(picture)
 
     def _person(self, pen: ImageDraw.ImageDraw, frame: PoseFrame, person: Person, color: tuple[int, int, int]) -> None:
-        line = max(2, round(min(self.size_px) / 180)) * _FINE
+        line = max(2, round(min(self.size_px) / 150)) * _FINE
         body = self._pixels(person.keypoints_px, person.keypoints_m, person.scores)
         _bones(pen, body * _FINE, frame.skeleton.bone_rows, color, line)
         for hand in (person.left_hand, person.right_hand):
@@ -105,7 +107,8 @@ class PoseCanvas:
                 continue
             text = "\n".join(lines)
             left, top, right, bottom = pen.multiline_textbbox((0, 0), text, font=font)
-            at = points[np.argmin(points[:, 1])] - (0.5 * (right - left), bottom - top + 14)
+            rise = 14.0 + _HEAD * np.linalg.norm(np.ptp(points, axis=0))
+            at = points[np.argmin(points[:, 1])] - (0.5 * (right - left), bottom - top + rise)
             at = np.clip(at, 4, np.maximum(np.array(self.size_px) - (right - left + 8, bottom - top + 8), 4))
             u, v = float(at[0]), float(at[1])
             color = PERSON_COLORS[max(person.id, number) % len(PERSON_COLORS)]

@@ -50,6 +50,7 @@ def _limb_definitions(side: str) -> tuple[Predicate, ...]:
         _state(f"{side}_hand:wave", above(over_hips, 0.75, 0.08), above(speed, 0.8, 0.12)),
         _state(f"{side}_hand:gesture-to", above(over_hips, 0.35, 0.05), above(speed, 0.5, 0.08)),
         _state(f"{side}_arm:raise", above(over_shoulders, -0.05, 0.05)),
+        _state(f"{side}_leg:bend", below(f"{side}_knee_angle", 2.3, 0.1)),
         _state(f"{side}_arm:extend", above(f"{side}_elbow_angle", 2.6, 0.1)),
         _state(f"{side}_arm:punch", above(speed, 2.5, 0.3), above(over_shoulders, -0.45, 0.06),
                above(f"{side}_elbow_angle", 1.6, 0.15)),

@@ -30,7 +30,7 @@ _HAKE = {
 _OURS = {
     "hand": "release open close move still full wave near-thing near-other-hand near-person near-head",
     "arm": "extend raise punch",
-    "leg": "walk run jump stand",
+    "leg": "walk run jump stand bend",
     "hip": "sit bend",
     "thing": "move still rise sink tilt supported",
     "body": "still move turn rise sink",
