@@ -5,7 +5,7 @@ python examples/own_behaviors.py
 The same from the shell, once own_behaviors.npz is written:
 
 graspmimic train behavior --data own_behaviors.npz --held-out dora --output output/own
-graspmimic eval behavior model --data own_behaviors.npz --model output/own/behavior.safetensors --subjects dora
+graspmimic eval behavior --what model --data own_behaviors.npz --model output/own/behavior.safetensors --subjects dora
 """
 
 from __future__ import annotations

@@ -47,7 +47,8 @@ class TrainBehavior:
     folds: OptionalCount = None
     """Folds of subjects to judge on; default: each subject alone, 0: none."""
     pretrain: OptionalFile = None
-    """Set of recordings of the same joints whose labels are not read, to learn from first."""
+    """Set of recordings of the same joints whose labels are not read, to learn from first. Leave out the people that
+    are judged on, or the figures are those of people whose movements were known."""
     epochs: int = 100
     """Passes over the recordings."""
     batch: int = 16
@@ -63,7 +64,8 @@ class TrainBehavior:
     augmentation: Literal["none", "mild", "strong"] = "mild"
     """How much recordings are changed to learn from; strong where they are of few people."""
     mirror: bool = True
-    """Train on mirrored copies too; labels that begin with left_ and right_ change places in them."""
+    """Train on mirrored copies too, which turns the first coordinate round (right and left, as a camera sees it);
+    labels that begin with left_ and right_ change places in them."""
     threads: int = 0
     """CPU threads; 0 is one for each core."""
     credit: str = ""

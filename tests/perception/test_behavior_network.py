@@ -211,6 +211,19 @@ def test_a_file_comes_back_or_says_why_not(tmp_path: Path, damage: str) -> None:
     assert "\n" not in str(caught.value) and "model" in str(caught.value)
 
 
+def test_recordings_of_another_rate_are_refused() -> None:
+    def take(name: str, rate_hz: float) -> BehaviorSequence:
+        points = walk(30, 0, unseen=0.0).astype(np.float32)
+        scores = np.ones((30, 4), dtype=np.float32)
+        return BehaviorSequence(name=name, subject="x", time_s=np.arange(30) / rate_hz, keypoints=points, scores=scores)
+
+    near = set_of_sequences([take("a", 30.0), take("b", 25.0), take("c", 30.0)], joints=JOINTS)
+    assert preparation_for(near).rate_hz == pytest.approx(30.0)
+    far = set_of_sequences([take("a", 30.0), take("b", 15.0), take("c", 30.0)], joints=JOINTS)
+    with pytest.raises(InputError, match="15 Hz in b"):
+        preparation_for(far)
+
+
 def test_a_model_says_what_it_was_not_trained_for() -> None:
     model = small_model(heads=("clip",))
     with pytest.raises(InputError, match="trained on clip labels"):

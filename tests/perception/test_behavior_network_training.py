@@ -299,6 +299,20 @@ def test_everybody_is_judged_once_by_a_model_that_never_saw_them() -> None:
     assert isinstance(held, HeldOut) and held.temperature() > 0.0
 
 
+def test_a_set_that_is_not_the_models_is_not_judged() -> None:
+    data = waves(2, 1)
+    model = train(data, replace(QUICK, epochs=1))
+    with pytest.raises(InputError, match="model's labels"):
+        predict(model, replace(data, label_names=data.label_names[::-1]), "frame")
+    with pytest.raises(InputError, match="model's joints"):
+        predict(model, replace(data, joints=np.roll(data.joints, 1)), "frame")
+    with pytest.raises(InputError, match="frame labels to judge by"):
+        predict(model, replace(data, frame_labels=None), "frame")
+    unlabelled = replace(data, frame_labels=np.full(len(data.time_s), -1))
+    with pytest.raises(InputError, match="labelled recordings"):
+        predict(model, unlabelled, "frame").results()
+
+
 def test_weights_of_losses_leave_losses_out() -> None:
     losses: list[EpochReport] = []
     train(waves(2, 1), replace(QUICK, epochs=1, losses=LossWeights(flicker=0.0)), on_epoch=losses.append)

@@ -18,7 +18,9 @@ class Augmentation:
     """How often and how strong."""
 
     mirror: float = 0.5
-    """Share of people with left and right swapped; labels that begin with left_ and right_ are swapped with them."""
+    """Share of people with left and right swapped; labels that begin with left_ and right_ are swapped with them.
+
+    The first coordinate is turned round, so it should run to the camera's or the person's right or left."""
     warp: float = 0.2
     """Largest relative change of tempo, up or down."""
     stretch: float = 0.1

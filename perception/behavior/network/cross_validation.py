@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from geometry import FloatArray
+from geometry import FloatArray, InputError
 from perception.behavior.network.behavior_model import BehaviorModel
 from perception.behavior.network.judgement import Judgement, judge, judge_together
 from perception.behavior.network.temperature import calibration_error, fit_temperature, log_loss
@@ -37,8 +37,14 @@ class HeldOut:
         )
 
     def results(self) -> dict[str, float]:
-        """Pooled over everything, the mean and spread over subjects, and calibration."""
+        """Pooled over everything, the mean and spread over subjects, and calibration.
+
+        Raises:
+            InputError: if nothing is labelled.
+        """
         judged = {subject: self.of(subject) for subject in sorted(set(self.subjects)) if self._labelled(subject)}
+        if not judged:
+            raise InputError("HeldOut.results", expected="labelled recordings of the people judged on", got="none")
         pooled = judge_together(list(judged.values()))
         f1 = np.array([each.macro_f1 for each in judged.values()])
         p, y = np.concatenate(self.probabilities), np.concatenate(self.labels)
@@ -66,7 +72,11 @@ def predict(model: BehaviorModel, data: BehaviorSet, head: str) -> HeldOut:
     """Beliefs of one head about every recording of a set.
 
     A "person" model reads the statistics of all of the person's recordings in the set, whose labels it does not see.
+
+    Raises:
+        InputError: if the set's joints or labels are not the model's, or it has no labels for the head.
     """
+    _check_fits(model, data, head)
     beliefs, labels = [], []
     for sequence in data:
         person = None
@@ -80,6 +90,20 @@ def predict(model: BehaviorModel, data: BehaviorSet, head: str) -> HeldOut:
             beliefs.append(model.clip_probabilities(sequence.keypoints, person)[-1:])
             labels.append(np.array([sequence.clip_label]))
     return HeldOut(subjects=tuple(data.subjects.tolist()), probabilities=tuple(beliefs), labels=tuple(labels))
+
+
+def _check_fits(model: BehaviorModel, data: BehaviorSet, head: str) -> None:
+    spec = model.spec
+    for what, wanted, given in (
+        ("joints", spec.preparation.joints, tuple(data.joints.tolist())),
+        ("labels", spec.label_names, tuple(data.label_names.tolist())),
+    ):
+        if wanted != given:
+            raise InputError(
+                "predict", expected=f"the model's {what}, in its order: {', '.join(wanted)}", got=", ".join(given)
+            )
+    if (data.frame_labels if head == "frame" else data.clip_labels) is None:
+        raise InputError("predict", expected=f"{head} labels to judge by", got="a set without")
 
 
 def cross_validate(

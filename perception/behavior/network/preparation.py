@@ -21,6 +21,8 @@ from perception.behavior.sets import BehaviorSet
 Channels = NDArray[np.float32]
 MOST_PAIRS = 66
 """Distances beyond these are left out: with 12 joints there are as many."""
+MOST_RATE = 1.5
+"""Lags count in frames; recordings whose rate is off by more than this factor are refused."""
 STEADIEST_SEEN = 0.95
 """A pair serves as unit if it is in view in this share of what the best seen pair is."""
 
@@ -82,8 +84,11 @@ def preparation_for(data: BehaviorSet) -> Preparation:
 
     The unit is the pair of joints, among those further apart than the median pair, whose distance changes least
     within the recordings. Distances: all of at most 12 joints; of larger skeletons, those between the ends of limbs.
+
+    Raises:
+        InputError: if two joints are never in view together, or frame rates differ.
     """
-    rate = data.rate_hz
+    rate = _one_rate(data)
     ends = _limb_ends(data)
     return Preparation(
         joints=tuple(data.joints.tolist()),
@@ -168,6 +173,20 @@ def _limb_ends(data: BehaviorSet) -> list[int]:
         return list(joints)
     ends = sorted(set(joints) - set(data.bones[:, 0].tolist())) or list(joints)
     return ends[:: -(-len(ends) // 12)]
+
+
+def _one_rate(data: BehaviorSet) -> float:
+    rate = data.rate_hz
+    for sequence in data:
+        own = 1.0 / float(np.median(np.diff(sequence.time_s))) if len(sequence) > 1 else rate
+        if max(own / rate, rate / own) > MOST_RATE:
+            raise InputError(
+                "preparation_for",
+                expected=f"recordings of about one frame rate, here {rate:.4g} Hz",
+                got=f"{own:.4g} Hz in {sequence.name}",
+                remedy="repeat or leave out frames of it",
+            )
+    return rate
 
 
 def _steadiest_pair(data: BehaviorSet) -> tuple[int, int]:
