@@ -394,6 +394,7 @@ def test_bad_input_is_said_clearly() -> None:
         (lambda: SemiMarkov.from_grammar({"a": ["b"]}, {"a": LogNormal(median_s=1.0)}), "labels"),
         (lambda: learn_semi_markov([], ["a"]), "labelled segment"),
         (lambda: reliability([2.0], [True]), "confidence"),
+        (lambda: reliability([], []), r"both \(N,\), N > 0"),
     ]:
         with pytest.raises(InputError, match=match):
             wrong()

@@ -78,7 +78,7 @@ class Reliability:
         """Expected calibration error: mean gap between confidence and accuracy, weighted by count."""
         full = self.count > 0
         gaps = np.abs(self.confidence[full] - self.accuracy[full])
-        return float((gaps * self.count[full]).sum() / self.count.sum()) if full.any() else 0.0
+        return float((gaps * self.count[full]).sum() / self.count.sum())
 
 
 def reliability(confidence: ArrayLike, correct: ArrayLike, *, bins: int = 10) -> Reliability:
@@ -88,10 +88,20 @@ def reliability(confidence: ArrayLike, correct: ArrayLike, *, bins: int = 10) ->
         confidence: (N,) stated chances.
         correct: (N,) whether it was right.
         bins: number of bins.
+
+    Raises:
+        InputError: if there is none, or a confidence lies outside of 0 to 1.
     """
     stated, right = np.asarray(confidence, dtype=float), np.asarray(correct, dtype=float)
-    if stated.shape != right.shape or stated.ndim != 1 or not ((stated >= 0.0) & (stated <= 1.0)).all():
-        raise InputError("reliability", expected="confidence in 0..1 and correct, both (N,)", got=f"{stated.shape}")
+    if (
+        stated.shape != right.shape
+        or stated.ndim != 1
+        or not len(stated)
+        or not ((stated >= 0.0) & (stated <= 1.0)).all()
+    ):
+        raise InputError(
+            "reliability", expected="confidence in 0..1 and correct, both (N,), N > 0", got=f"{stated.shape}"
+        )
     row = np.minimum((stated * bins).astype(int), bins - 1)
     count = np.bincount(row, minlength=bins)
     full = np.where(count > 0, count, np.nan)
