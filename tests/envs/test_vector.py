@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import signal
@@ -291,8 +292,9 @@ def test_closing_twice_or_forgetting_to_ends_the_workers(children: Callable[[], 
 
 
 SCRIPT = """
-import gymnasium, numpy as np, os, sys, time
+import gymnasium, numpy as np, os, signal, sys, time
 from gymnasium import spaces
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 from envs.vector import SharedMemoryVectorEnv
 
 class Still(gymnasium.Env):
@@ -339,8 +341,12 @@ def test_workers_end_with_their_parent(tmp_path: Path, how: str) -> None:
         os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C does, to all that belong to the terminal's job
     if how == "killed":
         process.kill()
-    errors = process.communicate(timeout=20)[1]
-    wait_until_gone(workers)
+    try:
+        errors = process.communicate(timeout=20)[1]
+        wait_until_gone(workers)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
     assert process.returncode == {"end of script": 0, "interrupt": -2, "killed": -9}[how]
     assert errors == "" or how == "interrupt"
     assert errors.count("Traceback") == (1 if how == "interrupt" else 0)
