@@ -144,6 +144,13 @@ def test_a_stream_of_another_rate_is_read_at_the_models() -> None:
     fast = BehaviorStream(model, rate_hz=100.0)
     shown = [t for t in range(100) if fast.push(t / 100.0, walk(1, t)[0]) is not None]
     assert len(shown) in (30, 31) and set(np.diff(shown[1:])) == {3, 4}
+    torn = BehaviorStream(model, rate_hz=15.0)  # what is refused leaves no trace on the clock
+    for t in range(20):
+        with pytest.raises(InputError, match="left_wrist"):
+            torn.push(t / 15.0, points[t, :3])
+        belief = torn.push(t / 15.0, points[t])
+        assert belief is not None and belief.frame is not None
+        np.testing.assert_allclose(belief.frame, wanted[t], atol=1e-5)
     near = BehaviorStream(model, rate_hz=31.25)
     assert all(near.push(t / 31.25, points[0]) is not None for t in range(60))
     gap = BehaviorStream(model, rate_hz=15.0)

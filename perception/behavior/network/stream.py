@@ -77,9 +77,10 @@ class BehaviorStream:
                 "BehaviorStream.push", expected=f"a time after {self._latest_s} s", got=f"{time_s}", remedy="sort"
             )
         points, belief = np.asarray(keypoints), None
-        for _ in range(self._repeats(time_s)):
+        ticks, next_s = self._ticks(time_s)
+        for _ in range(ticks):
             belief = self._read(points, time_s) or belief
-        self._last, self._latest_s = points, time_s
+        self._last, self._latest_s, self._next_s = points, time_s, next_s
         return belief
 
     def finish(self) -> list[FrameBelief]:
@@ -90,16 +91,17 @@ class BehaviorStream:
         beliefs = [self._read(last, None) for _ in range(self.model.spec.delay_frames)]
         return [belief for belief in beliefs if belief is not None]
 
-    def _repeats(self, time_s: float) -> int:
-        """How often the model sees this frame: once for each tick of its clock; gaps of over a second are skipped."""
+    def _ticks(self, time_s: float) -> tuple[int, float]:
+        """How often the model sees this frame, once for each tick of its clock, and when it ticks next.
+
+        Gaps of over a second are skipped.
+        """
         if not self._resampled:
-            return 1
+            return 1, self._next_s
         rate = self.model.spec.preparation.rate_hz
-        if self._next_s == -np.inf or time_s - self._next_s > 1.0:
-            self._next_s = time_s
-        ticks = max(0, int(np.floor((time_s - self._next_s) * rate + 0.5)) + 1)
-        self._next_s += ticks / rate
-        return ticks
+        due_s = time_s if self._next_s == -np.inf or time_s - self._next_s > 1.0 else self._next_s
+        ticks = max(0, int(np.floor((time_s - due_s) * rate + 0.5)) + 1)
+        return ticks, due_s + ticks / rate
 
     @torch.inference_mode()
     def _read(self, keypoints: NDArray[np.floating], time_s: float | None) -> FrameBelief | None:
