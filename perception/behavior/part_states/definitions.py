@@ -74,7 +74,7 @@ def hold_definitions(side: str) -> tuple[Predicate, ...]:
     """States of one hand and one object, over `OBJECT_FEATURES` beside `PERSON_FEATURES`.
 
     A hand holds within half a torso: from the wrist, often the only point seen of a hand, to the middle of a thing in
-    it are 0.1 to 0.25 m.
+    it are 0.1 to 0.25 m. What it reaches for is no further from it than an arm is long.
     """
     hand, distance, closing = f"{side}_hand", f"{side}_hand_distance", f"{side}_hand_closing_speed"
     near = below(distance, 0.5, 0.04)
@@ -87,6 +87,7 @@ def hold_definitions(side: str) -> tuple[Predicate, ...]:
             above(closing, 0.25, 0.04),
             above(f"{side}_hand_heading", 0.75, 0.06),
             above(distance, 0.3, 0.03),
+            below(distance, 1.3, 0.1),
             rests,
         ),
         _state(f"{hand}:touch", near),
