@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,6 +18,7 @@ from rich.table import Table
 from geometry import InputError, PinholeCamera
 from graspmimic.options import OptionalFile, OptionalNumber
 from graspmimic.report import prepare_folder
+from graspmimic.watch_pictures import packed, unpacked
 
 if TYPE_CHECKING:
     from perception.behavior.reasoning import RuleBook
@@ -118,7 +119,10 @@ class Watch:
     def _watch_recorded(self, console: Console, source: KeypointSource, rules: RuleBook) -> tuple[Timeline, float]:
         from perception.behavior.watching import WatchSettings, track_frames, watch_recording
 
-        frames = list(self._frames(console, source))
+        frames, pictures = [], []
+        for frame in self._frames(console, source):
+            frames.append(replace(frame, rgb=None))
+            pictures.append(packed(frame.rgb) if self.video and frame.rgb is not None else b"")
         if not frames:
             raise InputError(f"watch {self.source}", expected="at least one frame", got="none")
         start = time.perf_counter()
@@ -126,7 +130,7 @@ class Watch:
         timeline = watch_recording(tracked, rules=rules, settings=WatchSettings(least_confidence=self.least_confidence))
         seconds = time.perf_counter() - start
         if self.video:
-            self._film(console, tracked, timeline)
+            self._film(console, tracked, pictures, timeline)
         return timeline, seconds
 
     def _watch_live(self, console: Console, source: KeypointSource, rules: RuleBook) -> tuple[Timeline, float]:
@@ -157,24 +161,27 @@ class Watch:
             timeline = watcher.finish()
         return timeline, seconds
 
-    def _film(self, console: Console, frames: Sequence[PoseFrame], timeline: Timeline) -> None:
+    def _film(
+        self, console: Console, frames: Sequence[PoseFrame], pictures: Sequence[bytes], timeline: Timeline
+    ) -> None:
         from PIL import Image
 
         from perception.figures import PoseCanvas, VideoWriter, output_file
 
-        canvas = PoseCanvas(frames)
+        first = _with_picture(frames[0], pictures[0])
+        canvas = PoseCanvas([first, *frames[1:]])
         if len(frames) == 1:
             captions: dict[int, list[str]] = {}
             for state in timeline.states[:6]:
                 captions.setdefault(state.person, []).append(f"{state.state} {state.truth:.2f}")
             with output_file(self.output / "watch.png") as draft:
-                Image.fromarray(canvas.draw(frames[0], captions)).save(draft, format="png")
+                Image.fromarray(canvas.draw(first, captions)).save(draft, format="png")
             return
         step_s = (frames[-1].time_s - frames[0].time_s) / (len(frames) - 1)
         with VideoWriter(self.output / "watch.mp4", rate_hz=min(max(1.0 / step_s, 1.0), 120.0)) as video:
             with Progress(console=console, transient=True) as bars:
-                for frame in bars.track(frames, description="drawing"):
-                    video.add(canvas.draw(frame, _captions(frame, timeline)))
+                for frame, picture in bars.track(list(zip(frames, pictures, strict=True)), description="drawing"):
+                    video.add(canvas.draw(_with_picture(frame, picture), _captions(frame, timeline)))
 
     def _draw(self, timeline: Timeline) -> None:
         from perception.figures import output_file
@@ -189,6 +196,10 @@ class Watch:
             figure = timeline_figure(timeline.segments, (timeline.start_s, timeline.end_s), title=title)
         with output_file(self.output / "timeline.png") as draft:
             figure.savefig(draft, format="png")
+
+
+def _with_picture(frame: PoseFrame, picture: bytes) -> PoseFrame:
+    return replace(frame, rgb=unpacked(picture)) if picture else frame
 
 
 def _captions(frame: PoseFrame, timeline: Timeline) -> dict[int, list[str]]:

@@ -14,6 +14,7 @@ from rich.console import Console
 from geometry import InputError
 from graspmimic import watch_source
 from graspmimic.watch import Watch
+from graspmimic.watch_pictures import packed, unpacked
 from graspmimic.watch_scenes import Scene, carrying_scene
 from graspmimic.watch_scores import Counts, watch_scores
 from graspmimic.watch_source import HumanoidSource, SourceOptions, limited, open_source
@@ -145,6 +146,13 @@ def test_the_humanoid_moves_through_the_world_under_a_camera_that_follows() -> N
         if person.keypoints_m is not None
     ]
     assert heights and all(1.3 < height < 1.8 for height in heights)
+
+
+def test_pictures_are_kept_small_and_come_back() -> None:
+    ramp = np.broadcast_to(np.linspace(0, 255, 640)[None, :, None], (480, 640, 3)).astype(np.uint8)
+    picture = packed(ramp)
+    assert len(picture) < ramp.nbytes / 20
+    assert np.abs(unpacked(picture).astype(int) - ramp).max() <= 6
 
 
 def test_counts_make_f1() -> None:
