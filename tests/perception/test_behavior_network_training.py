@@ -13,6 +13,7 @@ import torch
 from geometry import InputError
 from perception.behavior.network.augment import NO_AUGMENTATION, Augmentation, augment
 from perception.behavior.network.behavior_model import BehaviorModel
+from perception.behavior.network.checkpoint import Checkpoint
 from perception.behavior.network.cross_validation import HeldOut, cross_validate, predict
 from perception.behavior.network.examples import Example, changed_recordings, cut, joined
 from perception.behavior.network.judgement import judge, judge_together
@@ -118,9 +119,26 @@ def test_a_checkpoint_of_another_run_or_damaged_is_refused(tmp_path: Path) -> No
         train(replace(data, frame_labels=mended), config, checkpoint=path)
     with pytest.raises(InputError, match="another start"):
         train(data, config, start=pretrain(data, config), checkpoint=path)
-    path.write_bytes(path.read_bytes()[:-5])
-    with pytest.raises(InputError, match="checkpoint"):
-        train(data, config, checkpoint=path)
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]  # one file: no moment at which two do not fit
+    whole = path.read_bytes()
+    for damaged in (whole[:-5], whole[:40], b"", b"PK" + whole[2:], whole.replace(b"training-2", b"training-9")):
+        path.write_bytes(damaged)
+        with pytest.raises(InputError, match="a checkpoint of this run") as caught:
+            train(data, config, checkpoint=path)
+        assert "\n" not in str(caught.value)
+
+
+def test_a_run_that_diverges_says_so_and_keeps_the_last_good_state(tmp_path: Path) -> None:
+    data, path = waves(2, 2), tmp_path / "checkpoint.safetensors"
+    model = train(data, replace(QUICK, epochs=1))
+    keeper = Checkpoint(path, model.network, torch.optim.AdamW(model.network.parameters()), model.network, {})
+    keeper.save(1, 1)
+    kept = path.read_bytes()
+    with torch.no_grad():
+        model.network.frame_head.weight[0, 0] = torch.nan
+    with pytest.raises(InputError, match="learning rate"):
+        keeper.save(2, 2)
+    assert path.read_bytes() == kept and keeper.restore() == (1, 1)
 
 
 def test_labels_that_are_missing_are_said() -> None:
