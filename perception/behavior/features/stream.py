@@ -34,7 +34,7 @@ class FeatureStream:
         self._skeleton, self._settings, self._metres = skeleton, settings or FeatureSettings(), metres
         self._up = self._settings.up(3 if metres else 2)
         self._lengths = Lengths.start(self._settings.scale_rows)
-        self._points = _Recent(self._settings.span_s)
+        self._bodies, self._hands = _Recent(self._settings.span_s), _Recent(self._settings.span_s)
         self._velocities = _Recent(self._settings.span_s)
         self._objects: dict[str, _ObjectMemory] = {}
         self._now: tuple[float, Motion] | None = None
@@ -46,16 +46,15 @@ class FeatureStream:
             InputError: if time does not grow, or the person's points are not those of the stream.
         """
         points = self._read(time_s, person)
-        stacked = np.concatenate([points.body[0], points.hands[0].reshape(-1, points.hands.shape[-1])])
-        velocity = self._points.slope(time_s, stacked)
-        bodies = len(BODY18)
+        velocity = self._bodies.slope(time_s, points.body[0])
+        hands_velocity = self._hands.slope(time_s, points.hands[0])
         bend = self._velocities.slope(time_s, velocity[_WRISTS])
         torso, palm, ground = self._lengths.over(points, self._up)
         motion = Motion(
             body=points.body,
             hands=points.hands,
-            body_velocity=velocity[None, :bodies],
-            hands_velocity=velocity[bodies:].reshape(points.hands.shape),
+            body_velocity=velocity[None],
+            hands_velocity=hands_velocity[None],
             wrist_acceleration=np.linalg.norm(bend, axis=-1)[None],
             torso=torso,
             palm=palm,
@@ -122,6 +121,8 @@ class _Recent:
         self._rows.append((time_s, value))
         while self._rows[0][0] < time_s - 2.0 * self._span_s:
             self._rows.popleft()
+        if not np.isfinite(value).any():
+            return np.full(np.shape(value), np.nan)
         times = np.array([time for time, _ in self._rows])
         values = np.stack([row for _, row in self._rows])
         return slopes(times, values, self._span_s, causal=True, last_only=True)[0]

@@ -81,8 +81,9 @@ def _samples(pixels: FloatArray, step_px: FloatArray) -> tuple[NDArray[np.int64]
 def _at(depth_m: FloatArray, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> FloatArray:
     """Depth there; NaN outside of the image and without return."""
     height, width = depth_m.shape
-    near_rows, near_columns = np.clip(rows, 0, height - 1), np.clip(columns, 0, width - 1)
-    found = depth_m[near_rows, near_columns].astype(float)
+    near_rows = np.minimum(np.maximum(rows, 0), height - 1)
+    near_columns = np.minimum(np.maximum(columns, 0), width - 1)
+    found = np.take(depth_m, near_rows * width + near_columns).astype(float)
     valid = (near_rows == rows) & (near_columns == columns) & (found > 0.0) & (found < np.inf)
     return np.where(valid, found, np.nan)
 
