@@ -22,7 +22,7 @@ from graspmimic.watch_pictures import packed, unpacked
 
 if TYPE_CHECKING:
     from perception.behavior.reasoning import RuleBook
-    from perception.behavior.watching import Timeline
+    from perception.behavior.watching import NetworkOpinion, Timeline
     from perception.pose import KeypointSource, PoseFrame
 
 
@@ -40,6 +40,9 @@ class Watch:
     """What to watch."""
     rules: OptionalFile = None
     """YAML file of behaviours as rules; default: the book that comes with graspmimic."""
+    model: OptionalFile = None
+    """behavior.safetensors of `train behavior`, or the name of a network that comes along (gesture_phases): behaviours
+    of its own, and a second opinion on those that the rules know too. Not with --live."""
     live: bool = False
     """Decide as frames arrive, as with a camera; otherwise the whole recording counts for every moment."""
     duration_s: OptionalNumber = None
@@ -70,6 +73,11 @@ class Watch:
                 expected="--max-persons of at least 1, --least-confidence in [0, 1]",
                 got=f"{self.max_persons}, {self.least_confidence}",
             )
+        for name, value in (("--duration-s", self.duration_s), ("--rate-hz", self.rate_hz)):
+            if value is not None and not 0.0 < value < float("inf"):
+                raise InputError(name, expected="a number above 0", got=f"{value}")
+        if self.model is not None and (self.live or self._is_camera):
+            raise InputError("--model", expected="a recording", got="a live stream", remedy="record it first")
 
     def run(self, console: Console) -> dict[str, Any]:
         """Watch, and write what was seen."""
@@ -79,8 +87,7 @@ class Watch:
         rules = RuleBook.built_in() if self.rules is None else RuleBook.from_yaml(self.rules)
         source = self._open()
         try:
-            is_camera = self.source.partition(":")[0] in ("camera", "webcam")
-            watch = self._watch_live if self.live or is_camera else self._watch_recorded
+            watch = self._watch_live if self.live or self._is_camera else self._watch_recorded
             timeline, seconds = watch(console, source, rules)
         finally:
             source.close()
@@ -97,6 +104,22 @@ class Watch:
             "ms_per_frame": 1e3 * seconds / max(timeline.frames, 1),
             "timeline": str(self.output / "timeline.json"),
         }
+
+    @property
+    def _is_camera(self) -> bool:
+        return self.source.partition(":")[0] in ("camera", "webcam")
+
+    def _network(self) -> NetworkOpinion | None:
+        if self.model is None:
+            return None
+        import torch
+
+        from perception.behavior.network import BehaviorModel
+        from perception.behavior.watching import NetworkOpinion
+
+        torch.set_num_threads(1)
+        is_name = not self.model.suffix and not self.model.exists()
+        return NetworkOpinion((BehaviorModel.from_pretrained if is_name else BehaviorModel.load)(str(self.model)))
 
     def _open(self) -> KeypointSource:
         from graspmimic.watch_source import SourceOptions, open_source
@@ -127,7 +150,8 @@ class Watch:
             raise InputError(f"watch {self.source}", expected="at least one frame", got="none")
         start = time.perf_counter()
         tracked = track_frames(frames)
-        timeline = watch_recording(tracked, rules=rules, settings=WatchSettings(least_confidence=self.least_confidence))
+        settings = WatchSettings(least_confidence=self.least_confidence)
+        timeline = watch_recording(tracked, rules=rules, network=self._network(), settings=settings)
         seconds = time.perf_counter() - start
         if self.video:
             self._film(console, tracked, pictures, timeline)

@@ -2,6 +2,7 @@
 
 from perception.behavior.watching.layers import Layer, layers_of
 from perception.behavior.watching.live import STAGES, Doing, Watcher, WatchStep
+from perception.behavior.watching.network_opinion import NetworkOpinion
 from perception.behavior.watching.recorded import WatchSettings, track_frames, watch_recording
 from perception.behavior.watching.timeline import StateOfPhoto, Timeline, TimelineSegment
 
@@ -9,6 +10,7 @@ __all__ = [
     "STAGES",
     "Doing",
     "Layer",
+    "NetworkOpinion",
     "StateOfPhoto",
     "Timeline",
     "TimelineSegment",

@@ -10,7 +10,7 @@ import numpy as np
 from geometry import FloatArray
 from perception.behavior.part_states import SIDES, PartStates, PartStateTrack
 from perception.behavior.reasoning import PredicateTrack, Reason, Reasoner, RuleBook
-from perception.behavior.reasoning.reasoner import evaluate_rules, explain_rules
+from perception.behavior.reasoning.reasoner import RuleTruths, evaluate_rules, explain_rules
 from perception.behavior.watching.hands_in_company import full_hands
 from perception.behavior.watching.layers import Layer
 
@@ -33,6 +33,8 @@ class LayerTruths:
     """(T,) whether any of the rules' predicates could be seen."""
     tracks: tuple[PredicateTrack, ...]
     """One for each of `objects`."""
+    said: tuple[RuleTruths, ...]
+    """What the rules say of each of them."""
 
     def chances(self) -> FloatArray:
         """(T, 1 + B) of nothing and of each behaviour; NaN where nothing could be seen."""
@@ -50,8 +52,8 @@ class LayerTruths:
         """The weightiest rules where the behaviour was most true in some frames."""
         column = self.layer.behaviors.index(behavior)
         row = rows.start + int(self.proofs[rows, column].argmax())
-        track = self.tracks[int(self.choice[row, column])]
-        return explain_rules(reasoner, track, behavior, row, top).reasons
+        chosen = int(self.choice[row, column])
+        return explain_rules(reasoner, self.tracks[chosen], behavior, row, top, said=self.said[chosen]).reasons
 
 
 def chances_of(truths: FloatArray, seen: FloatArray) -> FloatArray:
@@ -103,6 +105,7 @@ def layer_truths(
         choice=choice,
         seen=_any_seen(reasoner, layer, tracks),
         tracks=tracks,
+        said=tuple(found),
     )
 
 

@@ -16,6 +16,7 @@ from perception.behavior.watching.hands_alone import with_bodies_of_hands
 from perception.behavior.watching.hands_in_company import hands_near_people
 from perception.behavior.watching.layer_truths import LayerTruths, layer_truths
 from perception.behavior.watching.layers import layers_of
+from perception.behavior.watching.network_opinion import NetworkOpinion
 from perception.behavior.watching.object_smoothing import smooth_object
 from perception.behavior.watching.timeline import (
     NOTHING,
@@ -51,8 +52,20 @@ class WatchSettings:
             )
 
 
+@dataclass(frozen=True)
+class _Judges:
+    """What decides on behaviours."""
+
+    rules: Reasoner
+    network: NetworkOpinion | None
+    settings: WatchSettings
+
+
 def track_frames(frames: Sequence[PoseFrame]) -> list[PoseFrame]:
-    """Frames with persons who keep their numbers; those of a recording that has them already keep theirs."""
+    """Frames with persons who keep their numbers; those of a recording that has them already keep theirs.
+
+    Where anybody is without a number, all are numbered anew.
+    """
     frames = [with_bodies_of_hands(frame) for frame in frames]
     if all(person.id >= 0 for frame in frames for person in frame.persons):
         return frames
@@ -63,13 +76,19 @@ def track_frames(frames: Sequence[PoseFrame]) -> list[PoseFrame]:
 
 
 def watch_recording(
-    frames: Sequence[PoseFrame], *, rules: Reasoner | None = None, settings: WatchSettings | None = None
+    frames: Sequence[PoseFrame],
+    *,
+    rules: Reasoner | None = None,
+    network: NetworkOpinion | None = None,
+    settings: WatchSettings | None = None,
 ) -> Timeline:
     """Say what every person in a recording does.
 
     Args:
         frames: in order of time, from any source; persons without numbers are tracked.
         rules: a rule book or a rule model; None for the book that comes with graspmimic.
+        network: tells behaviours of its own as layer "network"; of those that the rules know too it is a second
+            opinion, and where the two disagree a segment is unsure.
         settings: None for the defaults.
 
     Returns:
@@ -92,7 +111,7 @@ def watch_recording(
         if len(tracked) == 1:
             states += _photo_states(tracked, person)
         elif count >= min(settings.least_frames, len(tracked)):
-            segments += _segments_of_person(tracked, person, rules, settings, near)
+            segments += _segments_of_person(tracked, person, _Judges(rules, network, settings), near)
     return Timeline(
         segments=in_order(segments),
         start_s=times[0],
@@ -125,17 +144,36 @@ def part_states_of_person(
 def _segments_of_person(
     frames: Sequence[PoseFrame],
     person: int,
-    rules: Reasoner,
-    settings: WatchSettings,
+    judges: _Judges,
     near: Sequence[Mapping[int, Mapping[str, float]]],
 ) -> list[TimelineSegment]:
     track, body, things, categories = part_states_of_person(frames, person)
     company = _near_people(frames, person, near)
+    layers = layers_of(judges.rules.behaviors)
+    chances = None if judges.network is None else judges.network.chances(track)
     found = []
-    for layer in layers_of(rules.behaviors):
-        truths = layer_truths(layer, rules, body, things, categories, company)
-        found += _decoded(truths, track, person, rules, settings)
+    for layer in layers:
+        truths = layer_truths(layer, judges.rules, body, things, categories, company)
+        found += _decoded(truths, track, person, judges, chances)
+    if judges.network is not None and chances is not None and not any(judges.network.shares(each) for each in layers):
+        found += _told_by_network(judges.network, chances, track, person, judges.settings)
     return found
+
+
+def _told_by_network(
+    network: NetworkOpinion, chances: FloatArray, track: PersonTrack, person: int, settings: WatchSettings
+) -> list[TimelineSegment]:
+    decoding = network.decoded(
+        chances, track.time_s, weight=settings.emission_weight, least_confidence=settings.least_confidence
+    )
+    return [
+        TimelineSegment(
+            person=person, layer="network", label=segment.label, start_s=segment.start_s, end_s=segment.end_s,
+            confidence=segment.confidence, doubt=segment.doubt,
+        )
+        for segment in decoding.segments
+        if segment.end_s - segment.start_s >= settings.least_segment_s
+    ]  # fmt: skip
 
 
 def _near_people(
@@ -148,10 +186,19 @@ def _near_people(
 
 
 def _decoded(
-    truths: LayerTruths, track: PersonTrack, person: int, rules: Reasoner, settings: WatchSettings
+    truths: LayerTruths, track: PersonTrack, person: int, judges: _Judges, chances: FloatArray | None
 ) -> list[TimelineSegment]:
-    emissions = emissions_from_chances(truths.chances(), weight=settings.emission_weight)
-    decoding = decode(emissions, truths.layer.model(), track.time_s, least_confidence=settings.least_confidence)
+    settings, layer, opinion = judges.settings, truths.layer, None
+    if judges.network is not None and chances is not None and judges.network.shares(layer):
+        opinion = judges.network.opinion(chances, layer)
+    decoding = decode(
+        emissions_from_chances(truths.chances(), weight=settings.emission_weight),
+        layer.model(),
+        track.time_s,
+        least_confidence=settings.least_confidence,
+        second_opinion=opinion,
+        second_name="the network",
+    )
     found = []
     for segment in decoding.segments:
         rows = slice(segment.first_frame, segment.last_frame + 1)
@@ -168,7 +215,7 @@ def _decoded(
                 confidence=segment.confidence,
                 object=truths.object_of(segment.label, rows),
                 doubt=doubt,
-                reasons=truths.reasons(rules, segment.label, rows),
+                reasons=truths.reasons(judges.rules, segment.label, rows),
             )
         )
     return found
