@@ -2,6 +2,11 @@
 
 Spans of joints, and of the whole body, are hidden from the network, which then says where they are; being causal it
 has the other joints and the past to go by. The layers are kept, the guessing head is not.
+
+Whether it helps is to be tried on one's own recordings: with the unlabelled recordings of the same people it made no
+difference on the gesture phases, late mode, 3 users left out x 3 seeds: macro-F1 of a user 0.604 after it and 0.600
+without (paired difference 0.004, 95 % interval -0.015 to 0.023), with a fifth of the labels 0.492 and 0.500 (-0.008,
+-0.036 to 0.021).
 """
 
 from __future__ import annotations
