@@ -50,6 +50,19 @@ def test_carrying_a_thing_is_told_step_by_step(carrying: Scene, carried: Timelin
         assert step.confidence > 0.6 and step.reasons and step.reasons[0].contribution > 0.0
 
 
+def test_each_step_says_where_the_thing_was_and_where_it_went(carrying: Scene, carried: Timeline) -> None:
+    def place(frames: tuple[PoseFrame, ...]) -> FloatArray:
+        (cubes,) = [[o.T_reference_object for f in frames for o in f.objects if o.name == "cube"]]
+        return np.mean([pose[:3, 3] for pose in cubes if pose is not None], axis=0)
+
+    first, last = place(carrying.frames[:10]), place(carrying.frames[-10:])
+    lift, put = (next(each for each in carried.segments if each.label == label) for label in ("lift", "place"))
+    assert np.linalg.norm(np.array(lift.object_from_m) - first) < 0.03
+    assert lift.object_to_m[2] > lift.object_from_m[2] + 0.1
+    assert np.linalg.norm(np.array(put.object_to_m) - last) < 0.03
+    assert all(each.object_from_m == () for each in carried.segments if not each.object)
+
+
 def test_carrying_is_told_live_a_little_later(carrying: Scene) -> None:
     steps = [each for each in live(carrying.frames).segments if each.object == "cube"][:4]
     assert [step.label for step in steps] == ["reach", "lift", "carry", "place"]

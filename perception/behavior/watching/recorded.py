@@ -122,10 +122,24 @@ def watch_recording(
     )
 
 
-def part_states_of_person(
-    frames: Sequence[PoseFrame], person: int
-) -> tuple[PersonTrack, PartStateTrack, dict[str, PartStateTrack], dict[str, str]]:
-    """The smoothed track of a person, states of the body and with each object, and the objects' classes."""
+@dataclass(frozen=True, kw_only=True)
+class PersonStates:
+    """What is known of one person over T moments before any rule is asked."""
+
+    track: PersonTrack
+    """Smoothed keypoints."""
+    body: PartStateTrack
+    """States of the body."""
+    things: Mapping[str, PartStateTrack]
+    """States with each object, by its name."""
+    categories: Mapping[str, str]
+    """Class of each object."""
+    places: Mapping[str, FloatArray]
+    """(T, D) smoothed way of each object."""
+
+
+def part_states_of_person(frames: Sequence[PoseFrame], person: int) -> PersonStates:
+    """Smooth a person and the objects in view, and tell the part states."""
     seen = [frame for frame in frames if any(each.id == person for each in frame.persons)]
     raw = track_of_person(seen, person)
     track = smooth_track(raw, RtsSettings()) if len(seen) > 1 else raw
@@ -133,12 +147,16 @@ def part_states_of_person(
     features, states = person_features(track, settings), PartStates.from_pretrained()
     categories = {thing.name: thing.category or thing.name for frame in seen for thing in frame.objects}
     metres, size = track.keypoints.shape[2] == 3, body_size(track.keypoints)
-    things = {}
-    for name in categories:
-        thing = object_track(seen, name, metres=metres)
-        of_object = object_features(track, smooth_object(thing, track.time_s, size), settings)
-        things[name] = states.track_with(features, of_object, name)
-    return track, states.track(features), things, categories
+    ways = {name: smooth_object(object_track(seen, name, metres=metres), track.time_s, size) for name in categories}
+    return PersonStates(
+        track=track,
+        body=states.track(features),
+        things={
+            name: states.track_with(features, object_features(track, way, settings), name) for name, way in ways.items()
+        },
+        categories=categories,
+        places={name: way.positions for name, way in ways.items()},
+    )
 
 
 def _segments_of_person(
@@ -147,16 +165,16 @@ def _segments_of_person(
     judges: _Judges,
     near: Sequence[Mapping[int, Mapping[str, float]]],
 ) -> list[TimelineSegment]:
-    track, body, things, categories = part_states_of_person(frames, person)
+    known = part_states_of_person(frames, person)
     company = _near_people(frames, person, near)
     layers = layers_of(judges.rules.behaviors)
-    chances = None if judges.network is None else judges.network.chances(track)
+    chances = None if judges.network is None else judges.network.chances(known.track)
     found = []
     for layer in layers:
-        truths = layer_truths(layer, judges.rules, body, things, categories, company)
-        found += _decoded(truths, track, person, judges, chances)
+        truths = layer_truths(layer, judges.rules, known.body, known.things, known.categories, company)
+        found += _decoded(truths, known, person, judges, chances)
     if judges.network is not None and chances is not None and not any(judges.network.shares(each) for each in layers):
-        found += _told_by_network(judges.network, chances, track, person, judges.settings)
+        found += _told_by_network(judges.network, chances, known.track, person, judges.settings)
     return found
 
 
@@ -186,7 +204,7 @@ def _near_people(
 
 
 def _decoded(
-    truths: LayerTruths, track: PersonTrack, person: int, judges: _Judges, chances: FloatArray | None
+    truths: LayerTruths, known: PersonStates, person: int, judges: _Judges, chances: FloatArray | None
 ) -> list[TimelineSegment]:
     settings, layer, opinion = judges.settings, truths.layer, None
     if judges.network is not None and chances is not None and judges.network.shares(layer):
@@ -194,7 +212,7 @@ def _decoded(
     decoding = decode(
         emissions_from_chances(truths.chances(), weight=settings.emission_weight),
         layer.model(),
-        track.time_s,
+        known.track.time_s,
         least_confidence=settings.least_confidence,
         second_opinion=opinion,
         second_name="the network",
@@ -204,6 +222,7 @@ def _decoded(
         rows = slice(segment.first_frame, segment.last_frame + 1)
         if segment.label == NOTHING or segment.end_s - segment.start_s < settings.least_segment_s:
             continue
+        thing = truths.object_of(segment.label, rows)
         doubt = segment.doubt if truths.seen[rows].mean() >= 0.5 else "hardly seen"
         found.append(
             TimelineSegment(
@@ -213,7 +232,9 @@ def _decoded(
                 start_s=segment.start_s,
                 end_s=segment.end_s,
                 confidence=segment.confidence,
-                object=truths.object_of(segment.label, rows),
+                object=thing,
+                object_from_m=_place(known.places.get(thing), rows.start),
+                object_to_m=_place(known.places.get(thing), rows.stop - 1),
                 doubt=doubt,
                 reasons=truths.reasons(judges.rules, segment.label, rows),
             )
@@ -221,10 +242,16 @@ def _decoded(
     return found
 
 
+def _place(places: FloatArray | None, row: int) -> tuple[float, ...]:
+    if places is None or places.shape[1] != 3 or not np.isfinite(places[row]).all():
+        return ()
+    return tuple(np.round(places[row], 4).tolist())
+
+
 def _photo_states(frames: Sequence[PoseFrame], person: int, least: float = 0.5) -> list[StateOfPhoto]:
-    _, body, things, _ = part_states_of_person(frames, person)
+    known = part_states_of_person(frames, person)
     found = []
-    for track in (body, *things.values()):
+    for track in (known.body, *known.things.values()):
         for name in track.names:
             truth = float(track.column(name)[0])
             if truth >= least:

@@ -33,6 +33,10 @@ class TimelineSegment:
     """0 to 1."""
     object: str = ""
     """The thing that it is done with, where there is one."""
+    object_from_m: tuple[float, ...] = ()
+    """(3,) where the thing is at the beginning, metres in the frames' reference; empty where that is not known."""
+    object_to_m: tuple[float, ...] = ()
+    """(3,) where it is at the end: with the label, what a robot needs to do the same."""
     doubt: str = ""
     """Why it should not be acted on; empty where it may."""
     reasons: tuple[Reason, ...] = ()
