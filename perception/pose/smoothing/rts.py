@@ -128,7 +128,12 @@ def _measure(
     """Kalman update with the position seen; an infinite variance changes nothing."""
     gain = covariance[:, :, 0] / (covariance[:, 0, 0] + variance)[:, None]
     error = np.where(np.isfinite(variance)[:, None], points - state[:, 0], 0.0)
-    return state + gain[:, :, None] * error[:, None], covariance - gain[:, :, None] * covariance[:, None, 0]
+    after = covariance - gain[:, :, None] * covariance[:, None, 0]
+    # What is left of the position's row is a tiny difference of huge numbers after a long gap: it is P R / (P00 + R).
+    left = (1.0 / (1.0 + covariance[:, 0, 0] / variance))[:, None]
+    after[:, 0] = left * covariance[:, 0]
+    after[:, :, 0] = left * covariance[:, :, 0]
+    return state + gain[:, :, None] * error[:, None], after
 
 
 def _motion(step_s: float, drive: float, order: int) -> tuple[FloatArray, FloatArray]:
