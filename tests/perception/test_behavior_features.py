@@ -10,6 +10,7 @@ import pytest
 
 from geometry import InputError
 from perception.behavior.features import (
+    OBJECT_FEATURES,
     PERSON_FEATURES,
     FeatureSettings,
     FeatureStream,
@@ -280,6 +281,10 @@ def test_bad_input_and_nobody_in_view():
     track = PersonTrack(skeleton=BODY18, time_s=np.arange(5.0), keypoints=empty, scores=np.zeros((5, 18)))
     assert np.isnan(person_features(track).values).all()
     assert person_features(standing(CLOCK[:1]), WORLD).values.shape == (1, len(PERSON_FEATURES))
+    nobody = standing(CLOCK[:0])
+    assert person_features(nobody, WORLD).values.shape == (0, len(PERSON_FEATURES))
+    of_thing = object_features(nobody, ObjectTrack(positions=np.zeros((0, 3))), WORLD)
+    assert of_thing.values.shape == (0, len(OBJECT_FEATURES))
     with pytest.raises(InputError, match="one for every frame"):
         object_features(standing(CLOCK), ObjectTrack(positions=np.zeros((3, 3))), WORLD)
     stream = FeatureStream(BODY18)
@@ -339,3 +344,33 @@ def test_a_normalizer_is_the_same_online_and_from_its_file(tmp_path: Path):
     (tmp_path / "wrong.json").write_text("{}")
     with pytest.raises(InputError, match="UserNormalizer.save"):
         UserNormalizer.load(tmp_path / "wrong.json")
+
+
+def test_a_normalizer_goes_through_numpys_quantiles():
+    rng = np.random.default_rng(7)
+    rows = rng.gamma(2.0, size=(700, 4))
+    rows[rng.random(rows.shape) < 0.3] = np.nan
+    rows[:, 2], rows[:, 3] = 1.5, np.nan
+    user = UserNormalizer(("a", "b", "constant", "never"))
+    user.update(rows)
+    levels = np.linspace(0.02, 0.98, 33)
+    knots = np.nanquantile(rows[:, :3], levels, axis=0)
+    np.testing.assert_allclose(user.knots()[:, :3], knots, rtol=1e-12)
+    values = np.array([0.7, 2.9, knots[5, 0], knots[0, 0] - 1.0, np.nan])
+    got = user.transform(np.tile(values[:, None], (1, 4)))
+    wanted = np.interp(values, knots[:, 0], 2.0 * levels - 1.0)
+    wanted[3] -= 2.0 * 0.96 / (knots[-1, 0] - knots[0, 0])
+    np.testing.assert_allclose(got[:, 0], wanted, rtol=1e-9)
+    np.testing.assert_allclose(got[:, 2], [0.0, 0.0, 0.0, 0.0, np.nan], atol=1e-12)
+    assert np.isnan(got[:, 3]).all()
+
+
+def test_a_normalizer_keeps_up_with_a_stream_when_its_memory_is_full():
+    rows = np.random.default_rng(8).normal(size=(1500, 45))
+    user = UserNormalizer(tuple(map(str, range(45))))
+    user.update(rows[:1200])
+    start = time.process_time()
+    for row in rows[1200:]:
+        user.update(row)
+        user.transform(row)
+    assert (time.process_time() - start) / 300 < 1.5e-3

@@ -131,7 +131,7 @@ def object_rows(
             tilt,
         ]
     )
-    return np.hstack([of_hands.reshape(len(of_hands), -1), own])
+    return np.hstack([of_hands.reshape(len(of_hands), 2 * len(_OF_HAND)), own])
 
 
 def _heading(velocity: FloatArray, way: FloatArray) -> FloatArray:

@@ -46,4 +46,4 @@ def person_features(
 def feature_rows(motion: Motion) -> FloatArray:
     """(T, F) columns of `PERSON_FEATURES`."""
     hands = hand_features(motion)
-    return np.hstack([hands.reshape(len(hands), -1), whole_body_features(motion)])
+    return np.hstack([hands.reshape(len(hands), 2 * len(HAND_FEATURES)), whole_body_features(motion)])

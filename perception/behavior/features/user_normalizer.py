@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from geometry import FloatArray, InputError
 from perception.figures import output_file
@@ -50,6 +51,8 @@ class UserNormalizer:
         rows = self._checked(np.atleast_2d(values))
         taken = rows[(-self._seen) % self._stride :: self._stride]
         self._seen += len(rows)
+        if not len(taken):
+            return
         self._rows = np.concatenate([self._rows, taken])
         while len(self._rows) > _MEMORY_ROWS:
             self._rows = self._rows[::2]
@@ -61,10 +64,7 @@ class UserNormalizer:
         rows = self._checked(np.atleast_2d(values))
         own = self.knots()
         target = self._population.knots() if self._population else np.tile(2.0 * _LEVELS[:, None] - 1.0, own.shape[1])
-        mapped = np.column_stack(
-            [_through(column, own[:, f], target[:, f]) for f, column in enumerate(rows.T)]
-        ) if rows.size else rows  # fmt: skip
-        return mapped.reshape(np.shape(values))
+        return _through(rows, own, target).reshape(np.shape(values))
 
     def knots(self) -> FloatArray:
         """(33, F) quantiles of each feature, drawn towards the population's while few rows are known."""
@@ -73,14 +73,12 @@ class UserNormalizer:
         return self._knots
 
     def _fit(self) -> FloatArray:
-        finite = np.isfinite(self._rows)
-        own = np.full((len(_LEVELS), len(self.names)), np.nan)
-        for f in np.flatnonzero(finite.any(axis=0)):
-            own[:, f] = np.quantile(self._rows[finite[:, f], f], _LEVELS)
+        seen = np.isfinite(self._rows).sum(axis=0)
+        own = _quantiles(self._rows, seen)
         if self._population is None:
             return own
         prior = self._population.knots()
-        count = finite.sum(axis=0) * self._stride
+        count = seen * self._stride
         share = count / np.maximum(count + self._prior_rows, 1.0)
         return np.where(np.isfinite(own), share * np.nan_to_num(own) + (1.0 - share) * prior, prior)
 
@@ -133,13 +131,28 @@ class UserNormalizer:
         return np.where(np.isfinite(values), values, np.nan)
 
 
+def _quantiles(rows: FloatArray, seen: NDArray[np.int_]) -> FloatArray:
+    """(33, F) of each column's finite values, as many as `seen` (F,) says; NaN where there are none."""
+    if not len(rows):
+        return np.full((len(_LEVELS), rows.shape[1]), np.nan)
+    ordered = np.sort(rows, axis=0)  # NaN comes last
+    place = _LEVELS[:, None] * np.maximum(seen - 1, 0)
+    low = place.astype(int)
+    high, columns = np.minimum(low + 1, np.maximum(seen - 1, 0)), np.arange(rows.shape[1])
+    below, above = ordered[low, columns], ordered[high, columns]
+    return np.asarray(below + (place - low) * (above - below))
+
+
 def _through(values: FloatArray, own: FloatArray, target: FloatArray) -> FloatArray:
-    """Values through the line that joins the knots; beyond the outermost, along the line from end to end."""
-    if not np.isfinite(own).all() or not np.isfinite(target).all():
-        return np.full(len(values), np.nan)
-    width = own[-1] - own[0]
-    if not width > 0.0:
-        return np.where(np.isnan(values), np.nan, target[len(target) // 2])
-    inside = np.interp(values, own, target)
-    beyond = values - np.clip(values, own[0], own[-1])
-    return inside + beyond * (target[-1] - target[0]) / width
+    """Values (T, F) through the lines that join the knots; beyond the outermost, along the line from end to end."""
+    columns, last = np.arange(own.shape[1]), len(own) - 1
+    within = np.clip(values, own[0], own[-1])
+    low = np.clip((within[:, None] >= own).sum(axis=1) - 1, 0, last)
+    high = np.minimum(low + 1, last)
+    step, width = own[high, columns] - own[low, columns], own[-1] - own[0]
+    share = (within - own[low, columns]) / np.where(step > 0.0, step, np.inf)
+    inside = target[low, columns] + share * (target[high, columns] - target[low, columns])
+    beyond = (values - within) * (target[-1] - target[0]) / np.where(width > 0.0, width, np.inf)
+    mapped = np.where(width > 0.0, inside + beyond, target[len(target) // 2])
+    known = np.isfinite(own).all(axis=0) & np.isfinite(target).all(axis=0)
+    return np.where(known & np.isfinite(values), mapped, np.nan)
