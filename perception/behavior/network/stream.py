@@ -6,11 +6,11 @@ from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from geometry import FloatArray, InputError
-from perception.behavior.network.behavior_model import BehaviorModel, probabilities
+from perception.behavior.network.behavior_model import BehaviorModel
+from perception.behavior.network.frame_by_frame import FrameByFrame
 from perception.behavior.network.preparation import PreparationState, prepare
 from perception.behavior.network.standardise import Statistics, running_start, standardise, standardise_running
 
@@ -57,7 +57,7 @@ class BehaviorStream:
         self._fixed = model.statistics if person is None else person
         self._sums = running_start(self._fixed, model.spec.prior_frames)
         self._prepared: PreparationState | None = None
-        self._state = model.network.eval().start(1)
+        self._network = FrameByFrame(model.network)
         self._times: deque[float] = deque()
         self._count = 0
         self._last: NDArray[np.floating] | None = None
@@ -103,19 +103,18 @@ class BehaviorStream:
         ticks = max(0, int(np.floor((time_s - due_s) * rate + 0.5)) + 1)
         return ticks, due_s + ticks / rate
 
-    @torch.inference_mode()
     def _read(self, keypoints: NDArray[np.floating], time_s: float | None) -> FrameBelief | None:
-        spec, network = self.model.spec, self.model.network
+        spec = self.model.spec
         raw, self._prepared = prepare(spec.preparation, keypoints[None], self._prepared)
         if spec.normalisation == "running":
             channels, self._sums = standardise_running(raw, self._sums, self.model.statistics)
         else:
             channels = standardise(raw, self._fixed)
-        beliefs, self._state = network(torch.from_numpy(channels)[None], self._state)
+        of_frame, of_clip = self._network.step(channels[0])
         self._times.extend([] if time_s is None else [time_s])
         self._count += 1
         if self._count <= spec.delay_frames:
             return None
-        frame = probabilities(beliefs.frame_logits[0, 0], network.frame_temperature) if "frame" in spec.heads else None
-        clip = probabilities(beliefs.clip_logits[0, 0], network.clip_temperature) if "clip" in spec.heads else None
+        frame = of_frame if "frame" in spec.heads else None
+        clip = of_clip if "clip" in spec.heads else None
         return FrameBelief(self._times.popleft(), frame, clip)
