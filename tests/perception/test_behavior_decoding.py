@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from geometry import InputError
+from perception.behavior.calibration import calibration_error
 from perception.behavior.decoding import (
     HistogramDuration,
     LogNormal,
@@ -18,9 +19,7 @@ from perception.behavior.decoding import (
     decode,
     emissions_from_chances,
     fit_duration,
-    fit_temperature,
     learn_semi_markov,
-    reliability,
     segments_of,
 )
 from perception.behavior.decoding.markov_chain import is_markov_chain
@@ -351,17 +350,8 @@ def test_confidence_of_a_true_model_is_calibrated() -> None:
         decoding = decode(seen, model, np.arange(1000) / 20.0)
         stated.append(decoding.posterior.max(axis=1))
         right.append(decoding.posterior.argmax(axis=1) == truth)
-    result = reliability(np.minimum(np.concatenate(stated), 1.0), np.concatenate(right))
-    assert result.error < 0.03
+    assert calibration_error(np.minimum(np.concatenate(stated), 1.0), np.concatenate(right), bins=10) < 0.03
     assert 0.6 < np.concatenate(right).mean() < 0.99
-
-
-def test_temperature_undoes_a_known_sharpening() -> None:
-    rng = np.random.default_rng(0)
-    logits = rng.normal(size=(20_000, 4))
-    chances = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    truth = (chances.cumsum(axis=1) > rng.uniform(size=(20_000, 1))).argmax(axis=1)
-    assert fit_temperature(3.0 * logits, truth) == pytest.approx(3.0, rel=0.05)
 
 
 def test_emissions_from_chances_by_hand() -> None:
@@ -393,8 +383,6 @@ def test_bad_input_is_said_clearly() -> None:
         (lambda: HistogramDuration(edges_s=(0.0, 1.0), weights=(0.0,)), "weights"),
         (lambda: SemiMarkov.from_grammar({"a": ["b"]}, {"a": LogNormal(median_s=1.0)}), "labels"),
         (lambda: learn_semi_markov([], ["a"]), "labelled segment"),
-        (lambda: reliability([2.0], [True]), "confidence"),
-        (lambda: reliability([], []), r"both \(N,\), N > 0"),
     ]:
         with pytest.raises(InputError, match=match):
             wrong()

@@ -20,7 +20,6 @@ from perception.behavior.network.judgement import judge, judge_together
 from perception.behavior.network.loop import EpochReport
 from perception.behavior.network.losses import FLICKER_CUT, LossWeights, flicker
 from perception.behavior.network.pretraining import Masking, hidden_joints, pretrain
-from perception.behavior.network.temperature import calibration_error, fit_temperature, log_loss
 from perception.behavior.network.training import bare_model, class_weights, train
 from perception.behavior.network.training_config import TrainingConfig
 from perception.behavior.sets import BehaviorSequence, BehaviorSet, leave_one_out, set_of_sequences
@@ -285,19 +284,6 @@ def test_judgements_agree_with_another_library() -> None:
     assert judged.count == known.sum() and np.isnan(judged.f1[4])
     halves = judge_together([judge(truth[:150], predicted[:150], 5), judge(truth[150:], predicted[150:], 5)])
     np.testing.assert_array_equal(halves.confusion, judged.confusion)
-
-
-def test_temperature_finds_the_factor_that_was_put_in() -> None:
-    rng = np.random.default_rng(0)
-    logits = 2.0 * rng.standard_normal((20_000, 4))
-    true = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    labels = (true.cumsum(axis=1) < rng.random((20_000, 1))).sum(axis=1)
-    sharp = np.exp(3.0 * logits) / np.exp(3.0 * logits).sum(axis=1, keepdims=True)
-    assert fit_temperature([sharp], [labels]) == pytest.approx(3.0, rel=0.05)
-    assert log_loss(true, labels) < log_loss(sharp, labels)
-    assert calibration_error(true, labels) < 0.02 < calibration_error(sharp, labels)
-    with pytest.raises(InputError, match="validation"):
-        fit_temperature([sharp], [np.full(20_000, -1)])
 
 
 def test_everybody_is_judged_once_by_a_model_that_never_saw_them() -> None:

@@ -10,12 +10,6 @@ for segment in decode(emissions, model, time_s, least_confidence=0.6).segments:
     ...
 """
 
-from perception.behavior.decoding.calibration import (
-    Reliability,
-    emissions_from_chances,
-    fit_temperature,
-    reliability,
-)
 from perception.behavior.decoding.decoder import Decoding, decode
 from perception.behavior.decoding.discovery import Discovery, DiscoveryConfig, discover_segments
 from perception.behavior.decoding.durations import (
@@ -25,6 +19,7 @@ from perception.behavior.decoding.durations import (
     NegativeBinomial,
     fit_duration,
 )
+from perception.behavior.decoding.emissions import emissions_from_chances
 from perception.behavior.decoding.frame_hamming import frame_hamming
 from perception.behavior.decoding.mocap6 import evaluate_mocap6, load_mocap6
 from perception.behavior.decoding.online import OnlineDecoder, OnlineStep
@@ -41,7 +36,6 @@ __all__ = [
     "NegativeBinomial",
     "OnlineDecoder",
     "OnlineStep",
-    "Reliability",
     "Segment",
     "SemiMarkov",
     "decode",
@@ -49,11 +43,9 @@ __all__ = [
     "emissions_from_chances",
     "evaluate_mocap6",
     "fit_duration",
-    "fit_temperature",
     "frame_hamming",
     "learn_semi_markov",
     "load_mocap6",
     "mark_unsure",
-    "reliability",
     "segments_of",
 ]

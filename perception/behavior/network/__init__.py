@@ -9,7 +9,6 @@ from perception.behavior.network.losses import LossWeights
 from perception.behavior.network.pretraining import Masking, pretrain
 from perception.behavior.network.reading import joints_of_person, joints_of_track
 from perception.behavior.network.stream import BehaviorStream, FrameBelief
-from perception.behavior.network.temperature import calibration_error, fit_temperature, log_loss
 from perception.behavior.network.training import labelled_heads, train
 from perception.behavior.network.training_config import TrainingConfig
 
@@ -27,16 +26,13 @@ __all__ = [
     "Masking",
     "ModelSpec",
     "TrainingConfig",
-    "calibration_error",
     "cross_validate",
-    "fit_temperature",
     "join_held_out",
     "joints_of_person",
     "joints_of_track",
     "judge",
     "judge_together",
     "labelled_heads",
-    "log_loss",
     "predict",
     "pretrain",
     "train",

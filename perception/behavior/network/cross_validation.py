@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geometry import FloatArray, InputError
+from perception.behavior.calibration import calibration_error, fit_temperature, log_loss
 from perception.behavior.network.behavior_model import BehaviorModel
 from perception.behavior.network.judgement import Judgement, judge, judge_together
-from perception.behavior.network.temperature import calibration_error, fit_temperature, log_loss
 from perception.behavior.sets import BehaviorSet, Split
 
 
@@ -57,12 +57,13 @@ class HeldOut:
             "subject_macro_f1_low": float(f1.min()),
             "subject_macro_f1_high": float(f1.max()),
             "log_loss": log_loss(p, y),
-            "calibration_error": calibration_error(p, y),
+            "calibration_error": calibration_error(p.max(axis=1), p.argmax(axis=1) == y),
         }
 
     def temperature(self) -> float:
         """The factor on the temperature that fits these people."""
-        return fit_temperature(self.probabilities, self.labels)
+        chances = np.maximum(np.concatenate(self.probabilities), 1e-12)
+        return fit_temperature(np.log(chances), np.concatenate(self.labels))
 
     def _labelled(self, subject: str) -> bool:
         return any((self.labels[row] >= 0).any() for row, each in enumerate(self.subjects) if each == subject)

@@ -11,6 +11,7 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from geometry import FloatArray, InputError
+from perception.behavior.calibration import calibration_error
 from perception.behavior.part_states.predicate import Factor, Predicate
 
 _LEAST_MOMENTS = 20
@@ -87,13 +88,10 @@ def reliability(truths: FloatArray, labels: NDArray[np.bool_]) -> Reliability:
     if not truth.any() or truth.all():
         raise InputError("reliability", expected="moments of both outcomes", got=f"{len(truth)} of one")
     share = _even_weights(truth)
-    bins = np.minimum((said * _BINS).astype(int), _BINS - 1)
-    mass = np.bincount(bins, share, _BINS)
-    gaps = np.abs(np.bincount(bins, share * truth, _BINS) - np.bincount(bins, share * said, _BINS))
     right = (said > 0.5) == truth
     return Reliability(
         accuracy=float(0.5 * (right[truth].mean() + right[~truth].mean())),
-        calibration_error=float(gaps.sum() / mass.sum()),
+        calibration_error=calibration_error(said, truth, bins=_BINS, weights=share),
         moments=len(truth),
     )
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geometry import FloatArray, InputError
-from perception.behavior.decoding import fit_temperature
+from perception.behavior.calibration import fit_temperature
 from perception.behavior.reach_to_grasp.discriminant import Discriminant, Integers, PeopleDiffer, fit_discriminant
 from perception.behavior.reach_to_grasp.phases import PhaseSettings
 from perception.behavior.reach_to_grasp.reaching_arm import ReachingArm, reaching_arm
