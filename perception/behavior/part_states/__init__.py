@@ -9,11 +9,11 @@ from perception.behavior.part_states.part_states import (
     load_predicates,
     save_predicates,
 )
-from perception.behavior.part_states.predicate import Evidence, Factor, FactorEvidence, Predicate
+from perception.behavior.part_states.predicate import Factor, FactorEvidence, Predicate, StateEvidence
 
 __all__ = [
     "SIDES",
-    "Evidence",
+    "StateEvidence",
     "Factor",
     "FactorEvidence",
     "PartStateTrack",

@@ -13,7 +13,7 @@ from geometry import FloatArray, InputError
 from perception.behavior.features import OBJECT_FEATURES, PERSON_FEATURES, FeatureSettings, FeatureTrack
 from perception.behavior.part_states.definitions import SIDES, body_definitions, hold_definitions, thing_definitions
 from perception.behavior.part_states.factor_table import FactorTable
-from perception.behavior.part_states.predicate import Evidence, Factor, FactorEvidence, Predicate
+from perception.behavior.part_states.predicate import Factor, FactorEvidence, Predicate, StateEvidence
 
 FITTED = Path(__file__).with_name("part_states.json")
 """The states that come with graspmimic, fitted to labelled data."""
@@ -50,7 +50,7 @@ class PartStateTrack:
         """(T,) truths of one state."""
         return self.truths[:, self._row(name)]
 
-    def evidence(self, name: str, moment: int) -> Evidence:
+    def evidence(self, name: str, moment: int) -> StateEvidence:
         """Why a state has its truth at one moment."""
         predicate = self.predicates[self._row(name)]
         factors = []
@@ -61,7 +61,7 @@ class PartStateTrack:
                     features=factor.features, values=tuple(values.tolist()), truth=float(factor.truth(values[None])[0])
                 )
             )
-        return Evidence(
+        return StateEvidence(
             predicate=name,
             time_s=float(self.time_s[moment]),
             truth=float(self.column(name)[moment]),

@@ -3,7 +3,7 @@
     truth = prod_f sigma(b_f + sum_i w_fi (x_i - c_i) / s_i)
 
 A factor with one feature is a soft threshold, and several such factors say "all of these". A factor with several
-features comes out of a fit to labelled data. Nothing is hidden: `Evidence` says what each factor saw.
+features comes out of a fit to labelled data. Nothing is hidden: `StateEvidence` says what each factor saw.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class FactorEvidence:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Evidence:
+class StateEvidence:
     """Why a part state had its truth at one moment."""
 
     predicate: str
