@@ -65,6 +65,8 @@ class OnlineDecoder:
         self._rate_hz, self._lag, self._least = rate_hz, lag_s * rate_hz, least_confidence
         self._tables = model.tables(rate_hz)
         self._goes_on, self._ends = _hazards(self._tables)
+        self._end_chances = np.exp(self._ends)
+        self._shares, self._tops = np.empty(0), np.empty(0)
         shape = (len(self._goes_on), len(model.labels))
         self._sums, self._best = np.full(shape, -np.inf), np.full(shape, -np.inf)
         self._tail_entry: list[_Entry | None] = [None] * shape[1]
@@ -136,12 +138,12 @@ class OnlineDecoder:
             origin: list[_Entry | None] = [None] * len(row)
         else:
             step = self._tables.transition
-            begin_sum = log_sum(log_sum(self._sums + self._ends)[:, None] + step)
+            begin_sum = log_sum(self._ended()[:, None] + step)
             over = self._best + self._ends
             weights = over.max(axis=0)[:, None] + step
-            begin_best, came = weights.max(axis=0), weights.argmax(axis=0)
-            ages = over.argmax(axis=0)
-            origin = list(map(self._entry, came.tolist(), ages[came].tolist()))
+            begin_best, came = weights.max(axis=0), weights.argmax(axis=0).tolist()
+            ended = {label: self._entry(label, int(over[:, label].argmax())) for label in set(came)}
+            origin = [ended[label] for label in came]
         older = self._best + self._goes_on
         for label in np.flatnonzero(older[-2] > older[-1]).tolist():
             self._tail_entry[label] = self._entry(label, len(self._ends) - 2)
@@ -158,6 +160,13 @@ class OnlineDecoder:
         if len(self._entries) > len(self._ends):
             self._entries.pop(0)
 
+    def _ended(self) -> FloatArray:
+        """(S,) log chance that a segment of this label ended with the last frame."""
+        chances = np.einsum("as,as->s", self._shares, self._end_chances)
+        if not chances.all():  # too small for the sum, or none
+            return log_sum(self._sums + self._ends)
+        return np.asarray(np.log(chances) + self._tops)
+
     def _entry(self, label: int, age: int) -> _Entry | None:
         """Where the best segment of this label and age (0 = one frame) began."""
         if age == len(self._ends) - 1:
@@ -166,7 +175,10 @@ class OnlineDecoder:
 
     def _filtered(self) -> FloatArray:
         """(S,) chance of each label now; both tables are brought back to a top of 0 so that they never grow."""
-        weights = log_sum(self._sums)
+        self._tops = np.maximum(self._sums.max(axis=0), np.finfo(float).min)
+        self._shares = np.exp(self._sums - self._tops)
+        with np.errstate(divide="ignore"):
+            weights = np.log(self._shares.sum(axis=0)) + self._tops
         top = float(log_sum(weights))
         if not np.isfinite(top):
             raise InputError(
@@ -177,6 +189,7 @@ class OnlineDecoder:
             )
         self._log_likelihood += top
         self._sums -= top
+        self._tops -= top
         self._best -= self._best.max()
         return np.asarray(np.exp(weights - top))
 
