@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from geometry import InputError
 from graspmimic.watch_scenes import carrying_scene
+from perception.behavior.decoding import emissions_from_chances
 from perception.behavior.watching import Timeline, Watcher, watch_recording
+from perception.behavior.watching.layer_truths import chances_of, emission_now
 from perception.behavior.watching.numbering import Numbering
 from perception.pose import PoseFrame
 
@@ -93,3 +96,10 @@ def test_frames_with_numbers_are_checked_too() -> None:
     numbers.update(frame)
     with pytest.raises(InputError, match="a frame after 1.0 s"):
         numbers.update(frame)
+
+
+@pytest.mark.parametrize("truths", [(0.2, 0.7, 0.0), (1.0, 0.0, 0.9999), (0.0,), (1.0, 1.0), (0.99999, 1e-9)])
+def test_a_moments_emission_is_that_of_a_recording(truths: tuple[float, ...]) -> None:
+    wanted = emissions_from_chances(chances_of(np.array([truths]), np.array([True])), weight=0.4)[0]
+    np.testing.assert_allclose(emission_now(truths, len(truths), 0.4), wanted, rtol=1e-12, atol=1e-12)
+    assert np.isnan(emission_now(None, len(truths), 0.4)).tolist() == [True] * len(wanted)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Mapping, Set
 
@@ -47,10 +48,11 @@ class RuleMonitor:
         Returns:
             probability by behaviour.
         """
-        if not np.isfinite(time_s) or (self._seen and time_s <= self._seen[-1][0]):
+        if not math.isfinite(time_s) or (self._seen and time_s <= self._seen[-1][0]):
             last = f"after {self._seen[-1][0]:g}" if self._seen else "as the first"
             raise InputError("RuleMonitor", expected="finite times in growing order", got=f"{time_s:g} {last}")
-        check_truths(np.array(list(truths.values()), dtype=float), "RuleMonitor")
+        if not all([0.0 <= truth <= 1.0 or math.isnan(truth) for truth in truths.values()]):
+            check_truths(np.array(list(truths.values()), dtype=float), "RuleMonitor")
         told = {name: truth_now(name, truths) for name in self._names}
         self._truths = [monitor.update(time_s, told) for monitor in self._monitors]
         self._seen.append((time_s, dict(truths)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -13,6 +14,11 @@ from perception.behavior.reasoning import PredicateTrack, Reason, Reasoner, Rule
 from perception.behavior.reasoning.reasoner import RuleTruths, evaluate_rules, explain_rules
 from perception.behavior.watching.hands_in_company import full_hands
 from perception.behavior.watching.layers import Layer
+
+_LEAST_MISSED = 1e-3
+"""Odds of a behaviour against nothing are taken as if at least this much were missing."""
+_LEAST_CHANCE = 1e-4
+"""What `emissions_from_chances` takes as the least."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,10 +67,25 @@ def chances_of(truths: FloatArray, seen: FloatArray) -> FloatArray:
 
     Odds of each behaviour against nothing are t / (1 - t): with one behaviour its chance is its truth.
     """
-    odds = truths / np.maximum(1.0 - truths, 1e-3)
+    odds = truths / np.maximum(1.0 - truths, _LEAST_MISSED)
     shares = np.concatenate([np.ones((len(truths), 1)), odds], axis=1)
     chances = shares / shares.sum(axis=1, keepdims=True)
     return np.where(np.asarray(seen, dtype=bool)[:, None], chances, np.nan)
+
+
+def emission_now(truths: Sequence[float] | None, behaviors: int, weight: float) -> FloatArray:
+    """(1 + B,) `emissions_from_chances` of `chances_of` at a single moment: the same numbers, many times as quick.
+
+    Args:
+        truths: (B,) of each behaviour; None where nothing could be seen, which gives NaN.
+        behaviors: how many there are, B.
+        weight: how much a frame counts.
+    """
+    if truths is None:
+        return np.full(1 + behaviors, np.nan)
+    odds = [1.0, *(truth / max(1.0 - truth, _LEAST_MISSED) for truth in truths)]
+    total, prior = sum(odds), math.log(1.0 / len(odds))
+    return np.array([weight * (math.log(max(each / total, _LEAST_CHANCE)) - prior) for each in odds])
 
 
 def layer_truths(

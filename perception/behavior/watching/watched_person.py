@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from geometry import FloatArray
-from perception.behavior.decoding import OnlineDecoder, Segment, emissions_from_chances
+from perception.behavior.decoding import OnlineDecoder, Segment
 from perception.behavior.features import FeatureStream
 from perception.behavior.part_states import PartStates, feature_settings
 from perception.behavior.reasoning import Reason, Reasoner, RuleMonitor
 from perception.behavior.watching.hands_in_company import full_hands
-from perception.behavior.watching.layer_truths import about_objects, chances_of, read_by, rules_of
+from perception.behavior.watching.layer_truths import about_objects, emission_now, read_by, rules_of
 from perception.behavior.watching.layers import Layer, layers_of
 from perception.behavior.watching.recorded import WatchSettings
 from perception.behavior.watching.timeline import NOTHING, TimelineSegment
@@ -139,29 +139,33 @@ class WatchedPerson:
         """(1 + B,) what this moment says of the layer's labels."""
         labels = watched.layer.behaviors
         names = [name for name in by_object if not name or watched.of_objects]
-        truths, seen = np.zeros((max(len(names), 1), len(labels))), False
-        for number, name in enumerate(names):
+        truths, seen = [], False
+        for name in names:
             told = by_object[name]
             states = {read: told[read] for read in watched.reads if read in told}
             seen = seen or _is_seen(states)
             if name not in watched.monitors:
                 watched.monitors[name] = RuleMonitor(watched.rules)
-            said = watched.monitors[name].update(time_s, states)
-            truths[number] = [said[label] for label in labels]
-        truest, choice = truths.max(axis=0), truths.argmax(axis=0).tolist()
-        for label, truth, chosen in zip(labels, truest.tolist(), choice, strict=True):
-            self._keep_proof(watched, label, truth, time_s, names, chosen)
-        chances = chances_of(truest[None], np.array([seen]))
-        return np.asarray(emissions_from_chances(chances, weight=self._settings.emission_weight)[0])
+            truths.append(watched.monitors[name].update(time_s, states))
+        truest = [max([said[label] for said in truths], default=0.0) for label in labels]
+        for label, truth in zip(labels, truest, strict=True):
+            self._keep_proof(watched, label, truth, time_s, names, truths)
+        return emission_now(truest if seen else None, len(labels), self._settings.emission_weight)
 
     def _keep_proof(
-        self, watched: _WatchedLayer, label: str, truth: float, time_s: float, names: list[str], choice: int
+        self,
+        watched: _WatchedLayer,
+        label: str,
+        truth: float,
+        time_s: float,
+        names: list[str],
+        truths: list[dict[str, float]],
     ) -> None:
         """Remember why, where a label is clearly truer than it was."""
         known = watched.proofs.get(label)
         if truth < 0.3 or (known is not None and truth < known.truth + 0.1):
             return
-        name = names[choice]
+        name = next(name for name, said in zip(names, truths, strict=True) if said[label] == truth)
         reasons = watched.monitors[name].explain(label, top=2).reasons
         watched.proofs[label] = _Proof(truth, time_s, name, reasons)
 
