@@ -66,7 +66,7 @@ class OnlineDecoder:
         self._tables = model.tables(rate_hz)
         self._goes_on, self._ends = _hazards(self._tables)
         self._end_chances = np.exp(self._ends)
-        self._shares, self._tops = np.empty(0), np.empty(0)
+        self._shares, self._tops, self._ones = np.empty(0), np.empty(0), np.ones(len(self._ends))
         shape = (len(self._goes_on), len(model.labels))
         self._sums, self._best = np.full(shape, -np.inf), np.full(shape, -np.inf)
         self._tail_entry: list[_Entry | None] = [None] * shape[1]
@@ -89,7 +89,7 @@ class OnlineDecoder:
         """
         if not self._time_s < time_s < np.inf:
             raise InputError("OnlineDecoder.push", expected="growing time_s", got=f"{time_s}")
-        row = checked_emissions(np.atleast_2d(np.asarray(emission, dtype=float)), len(self.model.labels))[0]
+        row = checked_emissions(np.asarray(emission, dtype=float)[None], len(self.model.labels))[0]
         self._frame += 1
         late = self._ticks_until(float(time_s)) - 1
         for missed in range(late):
@@ -138,7 +138,7 @@ class OnlineDecoder:
             origin: list[_Entry | None] = [None] * len(row)
         else:
             step = self._tables.transition
-            begin_sum = log_sum(self._ended()[:, None] + step)
+            begin_sum = np.logaddexp.reduce(self._ended()[:, None] + step, axis=0)
             over = self._best + self._ends
             weights = over.max(axis=0)[:, None] + step
             begin_best, came = weights.max(axis=0), weights.argmax(axis=0).tolist()
@@ -178,8 +178,8 @@ class OnlineDecoder:
         self._tops = np.maximum(self._sums.max(axis=0), np.finfo(float).min)
         self._shares = np.exp(self._sums - self._tops)
         with np.errstate(divide="ignore"):
-            weights = np.log(self._shares.sum(axis=0)) + self._tops
-        top = float(log_sum(weights))
+            weights = np.log(self._ones @ self._shares) + self._tops
+        top = float(np.logaddexp.reduce(weights))
         if not np.isfinite(top):
             raise InputError(
                 "OnlineDecoder.push",

@@ -17,6 +17,8 @@ from perception.pose.lifting.lift_config import LiftConfig
 
 LAYERS = 3
 _HALF = 5
+_OFFSETS = np.stack(np.meshgrid(*2 * [np.arange(-_HALF, _HALF + 1)]), axis=-1).reshape(-1, 2)
+"""(S, 2) columns and rows of a patch's samples, in steps from its middle."""
 _MOST_CLUSTERS = 8
 _FEWEST_SAMPLES = 3
 _SEARCH_STEP_PX = 2.0
@@ -72,9 +74,7 @@ def _patch_radius(pixels: FloatArray, depth_m: FloatArray, camera: PinholeCamera
 
 def _samples(pixels: FloatArray, step_px: FloatArray) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """(K, S) columns and rows of a square grid about each pixel."""
-    line = np.arange(-_HALF, _HALF + 1)
-    offsets = np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2)
-    places = np.rint(pixels[:, None] + offsets * step_px[:, None, None]).astype(np.int64)
+    places = np.rint(pixels[:, None] + _OFFSETS * step_px[:, None, None]).astype(np.int64)
     return places[..., 0], places[..., 1]
 
 
