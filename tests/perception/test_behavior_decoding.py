@@ -267,6 +267,26 @@ def test_the_filter_is_the_brute_force_chance_of_the_past_alone() -> None:
         np.testing.assert_allclose(step.chances, posterior[-1], atol=1e-9)
 
 
+def test_a_beginning_that_frames_all_but_ruled_out_counts_again_when_they_say_the_opposite() -> None:
+    """A lift takes four frames: of two hypotheses e^1000 apart, only the one that all but fell can have ended."""
+    laws = {
+        "idle": NegativeBinomial(mean_s=3.0, shape=1.0),
+        "lift": NegativeBinomial(mean_s=6.0, minimum_s=4.0),
+        "carry": NegativeBinomial(mean_s=3.0, shape=1.0),
+    }
+    grammar = {"idle": ["lift"], "lift": ["carry", "idle"], "carry": ["idle"]}
+    model = SemiMarkov.from_grammar(grammar, laws, starts=["idle", "lift"])
+    order = [model.labels.index(name) for name in ("idle", "lift", "carry")]
+    scores = np.zeros((5, 3))
+    scores[:, order] = [
+        [0.0, 0.0, -9e3], [0.0, -1e3, -9e3], [-1e3, 0.0, -9e3], [-1e3, 0.0, -9e3], [-5e3, -3e3, 0.0],
+    ]  # fmt: skip
+    online = OnlineDecoder(model, rate_hz=1.0)
+    steps = [online.push(float(frame), row) for frame, row in enumerate(scores)]
+    assert [step.label for step in steps[1:]] == ["idle", "lift", "lift", "carry"]
+    assert steps[-1].confidence == pytest.approx(1.0)
+
+
 @pytest.mark.parametrize(
     ("law", "mean_s"),
     [
