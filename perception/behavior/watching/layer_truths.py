@@ -39,8 +39,10 @@ class LayerTruths:
     """(T,) whether any of the rules' predicates could be seen."""
     tracks: tuple[PredicateTrack, ...]
     """One for each of `objects`."""
+    rules: Reasoner
+    """The rules that were asked: of a book the layer's own."""
     said: tuple[RuleTruths, ...]
-    """What the rules say of each of them."""
+    """What they say of each of `tracks`."""
 
     def chances(self) -> FloatArray:
         """(T, 1 + B) of nothing and of each behaviour; NaN where nothing could be seen."""
@@ -54,12 +56,12 @@ class LayerTruths:
         )
         return self.objects[int(weight.argmax())]
 
-    def reasons(self, reasoner: Reasoner, behavior: str, rows: slice, top: int = 2) -> tuple[Reason, ...]:
+    def reasons(self, behavior: str, rows: slice, top: int = 2) -> tuple[Reason, ...]:
         """The weightiest rules where the behaviour was most true in some frames."""
         column = self.layer.behaviors.index(behavior)
         row = rows.start + int(self.proofs[rows, column].argmax())
         chosen = int(self.choice[row, column])
-        return explain_rules(reasoner, self.tracks[chosen], behavior, row, top, said=self.said[chosen]).reasons
+        return explain_rules(self.rules, self.tracks[chosen], behavior, row, top, said=self.said[chosen]).reasons
 
 
 def chances_of(truths: FloatArray, seen: FloatArray) -> FloatArray:
@@ -113,8 +115,9 @@ def layer_truths(
         predicates_of(layer, [body] if not name else [body, things[name]], categories.get(name, name), company)
         for name in objects
     )
-    columns = [reasoner.behaviors.index(name) for name in layer.behaviors]
-    found = [evaluate_rules(reasoner, track) for track in tracks]
+    rules = rules_of(layer, reasoner)
+    columns = [rules.behaviors.index(name) for name in layer.behaviors]
+    found = [evaluate_rules(rules, track) for track in tracks]
     said = np.stack([each.spans[:, columns] for each in found])  # (O, T, B)
     choice = said.argmax(axis=0)
     proofs = np.stack([each.truths[:, columns] for each in found])
@@ -126,6 +129,7 @@ def layer_truths(
         choice=choice,
         seen=_any_seen(reasoner, layer, tracks),
         tracks=tracks,
+        rules=rules,
         said=tuple(found),
     )
 

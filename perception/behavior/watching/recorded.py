@@ -236,7 +236,7 @@ def _decoded(
                 object_from_m=_place(known.places.get(thing), rows.start),
                 object_to_m=_place(known.places.get(thing), rows.stop - 1),
                 doubt=doubt,
-                reasons=truths.reasons(judges.rules, segment.label, rows),
+                reasons=truths.reasons(segment.label, rows),
             )
         )
     return found
