@@ -94,7 +94,8 @@ class Watch:
         timeline.save(self.output / "timeline.json")
         self._draw(timeline)
         _show(console, timeline)
-        console.print(f"{escape(str(self.output))}: timeline.json, timeline.png{', a video or picture' * self.video}")
+        drawn = ["watch.png" if timeline.frames == 1 and watch == self._watch_recorded else "watch.mp4"] * self.video
+        console.print(f"{escape(str(self.output))}: {', '.join(['timeline.json', 'timeline.png', *drawn])}")
         return {
             "frames": timeline.frames,
             "persons": len(timeline.persons),
