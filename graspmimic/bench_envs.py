@@ -27,7 +27,7 @@ from graspmimic.panda_gym_side import (
 )
 from graspmimic.report import prepare_folder
 from graspmimic.scripted_tracks import scripted_results
-from policies.reinforcement.experts import make_expert
+from policies.experts import make_expert
 from policies.reinforcement.sb3_vec_env import SB3VecEnv
 
 _TASKS = ("Reach", "Push", "PickPlace")

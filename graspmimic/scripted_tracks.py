@@ -11,7 +11,7 @@ from scipy.stats import binomtest
 
 from envs.manipulation import FINE, Physics
 from geometry import FloatArray
-from policies.reinforcement.experts import make_expert
+from policies.experts import make_expert
 
 
 class Track(NamedTuple):

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from envs.registration import TASKS
 from geometry import InputError
+from policies.experts import EXPERTS, make_expert
 from policies.reinforcement.evaluation import Act
-from policies.reinforcement.experts import EXPERTS, make_expert
 from policies.reinforcement.policy_file import TrainedPolicy
 from policies.reinforcement.task_env import env_id, make_task_env
 

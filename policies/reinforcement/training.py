@@ -14,10 +14,10 @@ from stable_baselines3.common.logger import configure
 from stable_baselines3.common.utils import FloatSchedule
 
 from geometry import InputError
+from policies.experts import make_expert
 from policies.reinforcement.checkpoint import Progress, load_checkpoint, save_checkpoint
 from policies.reinforcement.demonstrations import collect_demonstrations
 from policies.reinforcement.evaluation import Evaluation, evaluate
-from policies.reinforcement.experts import make_expert
 from policies.reinforcement.learner import LeanLearner
 from policies.reinforcement.learners import env_options, make_model, make_vec_env
 from policies.reinforcement.policy_file import save_policy

@@ -14,7 +14,7 @@ from envs.manipulation.reaching import ReachingMotion
 from envs.manipulation.tasks import Handover, HandoverEnv
 from envs.manipulation.tasks.handover import free_end
 from geometry import FloatArray
-from policies.reinforcement.experts import make_expert
+from policies.experts import make_expert
 
 STEPS = 100
 STILL = np.zeros(3)

@@ -9,7 +9,7 @@ import pytest
 
 from envs.manipulation import ManipulationEnv
 from envs.manipulation.tasks import LiftEnv, PickPlaceEnv, PushEnv, ReachEnv, Stack3Env, StackEnv
-from policies.reinforcement.experts import make_expert
+from policies.experts import make_expert
 
 STEPS = {"Stack": 100}
 ENVS: dict[str, type[ManipulationEnv]] = {

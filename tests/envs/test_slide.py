@@ -10,7 +10,7 @@ import pytest
 
 from envs.manipulation import ManipulationEnv
 from envs.manipulation.tasks import SlideEnv
-from policies.reinforcement.experts import make_expert
+from policies.experts import make_expert
 
 FRICTION = 0.045
 STEPS = 50

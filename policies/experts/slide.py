@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from envs.manipulation import ManipulationEnv
 from envs.manipulation.tasks import SLIDING_FRICTION
-from policies.reinforcement.experts.expert import SHUT, Expert, Vec, hand_action
+from policies.experts.expert import SHUT, Expert, Vec, hand_action
 
 _GRAVITY_MS2 = 9.81
 _FINGERS_M = (0.0105, 0.020)

@@ -1,10 +1,10 @@
 """Scripted experts: controllers that play a task from its true state, for demonstrations and as baselines."""
 
-from policies.reinforcement.experts.expert import Expert
-from policies.reinforcement.experts.handover import HandoverExpert
-from policies.reinforcement.experts.pick_place import LiftExpert, PickPlaceExpert, StackExpert
-from policies.reinforcement.experts.push import PushExpert, ReachExpert
-from policies.reinforcement.experts.slide import SlideExpert
+from policies.experts.expert import Expert
+from policies.experts.handover import HandoverExpert
+from policies.experts.pick_place import LiftExpert, PickPlaceExpert, StackExpert
+from policies.experts.push import PushExpert, ReachExpert
+from policies.experts.slide import SlideExpert
 
 __all__ = ["EXPERTS", "Expert", "make_expert"]
 

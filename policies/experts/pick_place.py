@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.manipulation import ManipulationEnv, PropBody
-from policies.reinforcement.experts.expert import OPEN, SHUT, Expert, Vec, hand_action
+from policies.experts.expert import OPEN, SHUT, Expert, Vec, hand_action
 
 _HOVER_M = 0.06
 _GRASP_BELOW_M = 0.010

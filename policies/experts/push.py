@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.manipulation import ManipulationEnv
-from policies.reinforcement.experts.expert import SHUT, Expert, hand_action
+from policies.experts.expert import SHUT, Expert, hand_action
 
 _BEHIND_M = 0.045
 _LOW_M, _HIGH_M = 0.015, 0.07

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from envs.manipulation import ManipulationEnv
 from envs.manipulation.tasks import Handover, free_end
-from policies.reinforcement.experts.expert import OPEN, SHUT, Expert, hand_action
-from policies.reinforcement.experts.pick_place import yaw_of
+from policies.experts.expert import OPEN, SHUT, Expert, hand_action
+from policies.experts.pick_place import yaw_of
 
 _ABOVE_M, _DEPTH_M = 0.05, 0.035
 _ALIGNED_M = 0.012
