@@ -34,7 +34,7 @@ setup(
     package_data={
         "envs": ["assets/*", "assets/**/*"],
         "perception": ["grasping/weights/*", "behavior/*/weights/*", "behavior/part_states/*.json"],
-        "policies": ["reinforcement/weights/*"],
+        "policies": ["reinforcement/weights/*", "imitation/weights/*"],
     },
     install_requires=[
         "numpy>=1.26",
@@ -63,6 +63,9 @@ setup(
     extras_require={
         "view": ["rerun-sdk>=0.22"],
         "pose": ["mediapipe>=1.2", "flatbuffers>=24.3"],
+        "lerobot": ["pyarrow>=15.0"],
+        "robomimic": ["h5py>=3.10"],
+        "teleop": ["pygame>=2.5"],
         "onnx": ["onnx>=1.17", "onnxruntime>=1.20", "onnxscript>=0.5"],
         "dev": [
             "pytest>=8.0",
@@ -73,6 +76,9 @@ setup(
             "onnxruntime>=1.20",
             "onnxscript>=0.5",
             "panda-gym==3.0.7",
+            "pyarrow>=15.0",
+            "h5py>=3.10",
+            "pygame>=2.5",
         ],
     },
     data_files=[
