@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from policies.imitation.windows import Windows
 
 Observation = Mapping[str, NDArray[Any]]
 """One observation by key; an environment's bare vector is the key "observation"."""
@@ -25,19 +28,29 @@ class Batch(NamedTuple):
     action stands the last."""
     valid: Tensor
     """(B, K) bool: false for what was filled in after the end."""
+    past_actions: Tensor
+    """(B, H - 1, A) float32: the actions on the observations before the present one, the oldest first."""
+    past_valid: Tensor
+    """(B, H - 1) bool: false for what was filled in before the beginning."""
 
 
 class Policy(nn.Module, ABC):
     """A policy with its normaliser inside: environment's units in, environment's units out."""
 
+    keys: tuple[str, ...]
+    """Observations that it looks at."""
     history: int
     """H, observations that it looks at."""
     chunk: int
     """K, actions that it foresees."""
 
     @abstractmethod
+    def fit(self, windows: Windows) -> None:
+        """Set the normaliser from demonstrations, before the first step of training."""
+
+    @abstractmethod
     def loss(self, batch: Batch) -> Tensor:
-        """() what training makes small."""
+        """() what training makes small; draws its random numbers, if any, from PyTorch's own generator."""
 
     @abstractmethod
     def reset(self) -> None:

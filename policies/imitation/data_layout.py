@@ -1,0 +1,84 @@
+"""What a policy must know of its data before it sees any: the shapes of observations, the bounds of actions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+
+from geometry import InputError
+from policies.demonstrations import Episode
+
+ONLY_KEY = "observation"
+"""The name of an observation that has none."""
+ACHIEVED, DESIRED = "achieved_goal", "desired_goal"
+SEEN_BY_CAMERA = ("pointcloud", "depth", "rgb")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataLayout:
+    """Shapes of one observation by key, and the bounds of the actions."""
+
+    observations: Mapping[str, tuple[int, ...]]
+    """Shape of one row of every observation."""
+    action_low: tuple[float, ...]
+    """(A,) smallest actions, in the units of the action space."""
+    action_high: tuple[float, ...]
+    """(A,) largest actions."""
+
+    def __post_init__(self) -> None:
+        low, high = np.array(self.action_low), np.array(self.action_high)
+        if low.shape != high.shape or low.ndim != 1 or not len(low) or not np.isfinite([low, high]).all():
+            raise InputError("DataLayout", expected="finite bounds of each action", got=f"{low} to {high}")
+        if not (low < high).all():
+            raise InputError("DataLayout", expected="action_low < action_high", got=f"{low} to {high}")
+
+    @classmethod
+    def of_env(cls, env: gymnasium.Env[Any, Any]) -> DataLayout:
+        """The layout of what an environment shows and takes.
+
+        Raises:
+            InputError: if its actions are not in a bounded Box, or an observation is no Box.
+        """
+        seen, action = env.observation_space, env.action_space
+        if not isinstance(action, spaces.Box) or not action.is_bounded():
+            raise InputError("DataLayout", expected="actions in a bounded Box", got=str(action))
+        table = dict(seen.spaces) if isinstance(seen, spaces.Dict) else {ONLY_KEY: seen}
+        if odd := [f"{key}: {space}" for key, space in table.items() if not isinstance(space, spaces.Box)]:
+            raise InputError("DataLayout", expected="observations in Boxes", got=odd[0])
+        shapes = {key: tuple(space.shape or ()) for key, space in table.items()}
+        return cls(observations=shapes, action_low=tuple(action.low.tolist()), action_high=tuple(action.high.tolist()))
+
+    @property
+    def actions(self) -> int:
+        """A, numbers of an action."""
+        return len(self.action_low)
+
+    @property
+    def vectors(self) -> tuple[str, ...]:
+        """The keys of vectors that a policy may live on.
+
+        Beside what cameras see, an environment's achieved goal still tells where things really are: it is left out.
+        """
+        vectors = tuple(key for key, shape in self.observations.items() if len(shape) == 1 and key != "pointcloud")
+        by_camera = any(key in self.observations for key in SEEN_BY_CAMERA)
+        return tuple(key for key in vectors if not (by_camera and key == ACHIEVED))
+
+    def check(self, episodes: Sequence[Episode], where: str) -> None:
+        """See that episodes are of this layout.
+
+        Raises:
+            InputError: if there is none, or one has other observations or actions.
+        """
+        if not episodes:
+            raise InputError(where, expected="at least one episode", got="none")
+        wanted = {**self.observations, "actions": (self.actions,)}
+        for number, episode in enumerate(episodes):
+            if episode.shapes != wanted:
+                raise InputError(
+                    where, expected=f"observations and actions {wanted}", got=f"{episode.shapes} in episode {number}"
+                )
