@@ -10,8 +10,12 @@ import numpy as np
 from geometry import FloatArray, InputError
 
 Category = Literal["cube", "block", "can", "cup", "bowl", "box", "tray", "plate", "line"]
+ROUND = ("can", "cup", "bowl", "plate")
+"""Categories whose outline is a circle seen from above."""
 _OPEN = ("cup", "bowl", "box")
+_RIMMED = (*_OPEN, "tray", "plate")
 _FIXED = ("line",)
+_FLOOR_M = 0.004
 
 Layout = dict[str, FloatArray]
 """`T_world_thing` (4, 4) by name; the table's top is z = 0."""
@@ -22,7 +26,8 @@ class Thing:
     """One thing. Its frame stands in the middle of its bounding box, z up.
 
     Cubes and blocks are boxes; cans are upright cylinders; cups, bowls and boxes are open at the top with walls
-    and a floor (cups and bowls round, boxes square); trays and plates are flat; a line is paint on the table.
+    and a floor (cups and bowls round, boxes square); trays and plates are flat, with a rim; a line is paint on the
+    table, long in y.
     """
 
     name: str
@@ -49,3 +54,22 @@ class Thing:
     def fixed(self) -> bool:
         """Whether it never moves."""
         return self.category in _FIXED
+
+    @property
+    def bottom_m(self) -> float:
+        """Height of its middle above what it stands on, metres."""
+        return 0.0 if self.fixed else 0.5 * self.size_m[2]
+
+    @property
+    def carries_at_m(self) -> float:
+        """Height above its middle of the surface that carries what is put on it or in it, metres."""
+        half = 0.5 * self.size_m[2]
+        if self.fixed:
+            return 0.0
+        return min(_FLOOR_M, half) - half if self.category in _RIMMED else half
+
+    @property
+    def radius_m(self) -> float:
+        """Radius of the circle about its outline seen from above, metres."""
+        x, y, _ = self.size_m
+        return 0.5 * (max(x, y) if self.category in ROUND else float(np.hypot(x, y)))
