@@ -9,6 +9,7 @@ import gymnasium
 
 _MANIPULATION = {
     "Reach": 50,
+    "Detour": 50,
     "Push": 50,
     "Slide": 50,
     "PickPlace": 50,

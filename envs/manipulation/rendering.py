@@ -70,7 +70,8 @@ class Renderer:
 
 def _with_goal(rgb: NDArray[np.uint8], task: Task) -> NDArray[np.uint8]:
     """A picture with the goal's places; what stands in front does not hide them."""
-    places = task.goal.reshape(-1, 3).astype(np.float64)
+    positions = task.goal[: len(task.goal) // 3 * 3]  # what is no position stands last
+    places = positions.reshape(-1, 3).astype(np.float64)
     if not len(places):
         return rgb
     picture = Image.fromarray(rgb).convert("RGBA")

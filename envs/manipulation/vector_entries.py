@@ -1,6 +1,7 @@
 """The vector environment of each task, under a name that `envs.registration` gives to Gymnasium."""
 
 from envs.manipulation.tasks import (
+    DetourEnv,
     HandoverEnv,
     LiftEnv,
     PickPlaceEnv,
@@ -13,6 +14,7 @@ from envs.manipulation.tasks import (
 from envs.vector import vector_entry_point
 
 ReachVector = vector_entry_point(ReachEnv)
+DetourVector = vector_entry_point(DetourEnv)
 PushVector = vector_entry_point(PushEnv)
 SlideVector = vector_entry_point(SlideEnv)
 PickPlaceVector = vector_entry_point(PickPlaceEnv)

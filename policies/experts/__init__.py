@@ -1,5 +1,6 @@
 """Scripted experts: controllers that play a task from its true state, for demonstrations and as baselines."""
 
+from policies.experts.detour import DetourExpert
 from policies.experts.expert import Expert
 from policies.experts.handover import HandoverExpert
 from policies.experts.pick_place import LiftExpert, PickPlaceExpert, StackExpert
@@ -9,6 +10,7 @@ from policies.experts.slide import SlideExpert
 __all__ = ["EXPERTS", "Expert", "make_expert"]
 
 EXPERTS: dict[str, type[Expert]] = {
+    "Detour": DetourExpert,
     "Handover": HandoverExpert,
     "Lift": LiftExpert,
     "PickPlace": PickPlaceExpert,

@@ -28,6 +28,7 @@ from geometry import InputError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 STEPS = {
+    "Detour": 50,
     "Handover": 100,
     "Lift": 50,
     "PickPlace": 50,

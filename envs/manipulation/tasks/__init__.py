@@ -1,5 +1,6 @@
 """The tasks, one room each."""
 
+from envs.manipulation.tasks.detour import Detour, DetourEnv
 from envs.manipulation.tasks.handover import Handover, HandoverEnv, free_end
 from envs.manipulation.tasks.lift import Lift, LiftEnv
 from envs.manipulation.tasks.pick_place import PickPlace, PickPlaceEnv
@@ -10,6 +11,8 @@ from envs.manipulation.tasks.stack import Stack, Stack3, Stack3Env, StackEnv
 
 __all__ = [
     "SLIDING_FRICTION",
+    "Detour",
+    "DetourEnv",
     "Handover",
     "HandoverEnv",
     "Lift",
