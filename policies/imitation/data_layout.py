@@ -11,7 +11,7 @@ import numpy as np
 from gymnasium import spaces
 
 from geometry import InputError
-from policies.demonstrations import Episode
+from policies.demonstrations import Episode, SetInfo
 
 ONLY_KEY = "observation"
 """The name of an observation that has none."""
@@ -52,6 +52,21 @@ class DataLayout:
             raise InputError("DataLayout", expected="observations in Boxes", got=odd[0])
         shapes = {key: tuple(space.shape or ()) for key, space in table.items()}
         return cls(observations=shapes, action_low=tuple(action.low.tolist()), action_high=tuple(action.high.tolist()))
+
+    @classmethod
+    def of_info(cls, info: SetInfo) -> DataLayout:
+        """The layout of a set of demonstrations.
+
+        Raises:
+            InputError: if the set does not tell the bounds of its actions.
+        """
+        if not info.action_low:
+            raise InputError(
+                "DataLayout", expected="a set that tells the bounds of its actions", got="one without",
+                remedy="write action_low and action_high into its dataset.json",
+            )  # fmt: skip
+        shapes = {key: tuple(shape) for key, shape in info.observation_shapes.items()}
+        return cls(observations=shapes, action_low=info.action_low, action_high=info.action_high)
 
     @property
     def actions(self) -> int:

@@ -53,7 +53,7 @@ class ActionScale(nn.Module):
     low: Tensor
     high: Tensor
     middle: Tensor
-    half: Tensor
+    reach: Tensor
 
     def __init__(self, low: Tensor, high: Tensor, *, floor: float = 0.01) -> None:
         super().__init__()
@@ -61,7 +61,7 @@ class ActionScale(nn.Module):
         self.register_buffer("low", low.float().clone())
         self.register_buffer("high", high.float().clone())
         self.register_buffer("middle", (self.low + self.high) / 2)
-        self.register_buffer("half", (self.high - self.low) / 2)
+        self.register_buffer("reach", (self.high - self.low) / 2)
 
     def fit(self, actions: Tensor) -> None:
         """Take the range of the demonstrated actions (..., A)."""
@@ -69,12 +69,12 @@ class ActionScale(nn.Module):
         least, most = rows.amin(0), rows.amax(0)
         smallest = self.floor * (self.high - self.low) / 2
         self.middle.copy_((least + most) / 2)
-        self.half.copy_(torch.maximum((most - least) / 2, smallest))
+        self.reach.copy_(torch.maximum((most - least) / 2, smallest))
 
     def scaled(self, actions: Tensor) -> Tensor:
         """(..., A) from the environment's units."""
-        return (actions - self.middle) / self.half
+        return (actions - self.middle) / self.reach
 
     def unscaled(self, actions: Tensor) -> Tensor:
         """(..., A) to the environment's units, within the bounds of the action space."""
-        return torch.minimum(torch.maximum(self.middle + actions * self.half, self.low), self.high)
+        return torch.minimum(torch.maximum(self.middle + actions * self.reach, self.low), self.high)
