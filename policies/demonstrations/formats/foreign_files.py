@@ -34,19 +34,25 @@ def foreign_format(source: str | Path) -> str:
     )
 
 
-def open_foreign(source: str | Path) -> EpisodeSource:
+def open_foreign(source: str | Path, *, mask: str = "") -> EpisodeSource:
     """The episodes of another program's data set.
+
+    Args:
+        source: its folder or file.
+        mask: of a robomimic file, see `RobomimicSet`.
 
     Raises:
         InputError: if it is of no format that is read, or damaged, or its format's package is missing.
     """
     if foreign_format(source) == "lerobot":
+        if mask:
+            raise InputError(str(source), expected="a robomimic file for a mask", got="a LeRobotDataset")
         from policies.demonstrations.formats.lerobot_import import LeRobotSet
 
         return LeRobotSet(source)
     from policies.demonstrations.formats.robomimic_import import RobomimicSet
 
-    return RobomimicSet(source)
+    return RobomimicSet(source, mask)
 
 
 def import_episodes(
