@@ -20,6 +20,10 @@ _YAW_GAIN = 0.6
 class Expert(ABC):
     """Plays one task."""
 
+    heights: float = 1.0
+    """Factor on the heights at which it travels above things, for experts that do; whoever wants episodes that differ
+    from each other sets it."""
+
     def reset(self, env: ManipulationEnv) -> None:  # noqa: B027 - most experts remember nothing
         """An episode has begun; nothing to do for an expert that looks at the present state only."""
 

@@ -31,8 +31,8 @@ class PickPlaceExpert(Expert):
         """See `Expert.act`."""
         cube = env.scene.props[0]
         if not gripped(env, cube):
-            return grasp(env, cube)
-        return carry(env, cube, env.task.goal.tolist(), over_m=0.03)
+            return grasp(env, cube, self.heights * _HOVER_M)
+        return carry(env, cube, env.task.goal.tolist(), over_m=self.heights * 0.03)
 
 
 class LiftExpert(Expert):
@@ -42,7 +42,7 @@ class LiftExpert(Expert):
         """See `Expert.act`."""
         cube = env.scene.props[0]
         if not gripped(env, cube):
-            return grasp(env, cube)
+            return grasp(env, cube, self.heights * _HOVER_M)
         x, y, _ = cube.state.position
         return carry(env, cube, (x, y, cube.prop.half_height_m + 0.15), over_m=0.0)
 
@@ -64,8 +64,8 @@ class StackExpert(Expert):
                 return hand_action(env, up if free else hand, OPEN, yaw_of(cube) if free else env.scene.arm.yaw())
             if not in_place:
                 if not gripped(env, cube):
-                    return grasp(env, cube)
-                return carry(env, cube, goal, over_m=0.06, careful=True)
+                    return grasp(env, cube, self.heights * _HOVER_M)
+                return carry(env, cube, goal, over_m=self.heights * 0.06, careful=True)
         return hand_action(env, (hand[0], hand[1], max(hand[2], goals[-1][2] + 0.08)), OPEN)
 
 
@@ -77,16 +77,16 @@ def gripped(env: ManipulationEnv, cube: PropBody) -> bool:
     return near and state.opening_m < cube.prop.size_m[1] + _GRIP_SLACK_M
 
 
-def grasp(env: ManipulationEnv, cube: PropBody) -> NDArray[np.float32]:
-    """Come from above with open fingers, go down around the cube, close."""
+def grasp(env: ManipulationEnv, cube: PropBody, hover_m: float = _HOVER_M) -> NDArray[np.float32]:
+    """Come from `hover_m` above with open fingers, go down around the cube, close."""
     x, y, z = cube.state.position
     hx, hy, hz = env.scene.arm.state.position
     aside = math.hypot(hx - x, hy - y)
     wanted = z - _GRASP_BELOW_M
     if aside > _ALIGNED_M and hz < z + 0.03 and not _around(aside, hz, z):
-        return hand_action(env, (hx, hy, z + _HOVER_M), OPEN, yaw_of(cube))
+        return hand_action(env, (hx, hy, z + hover_m), OPEN, yaw_of(cube))
     if aside > _ALIGNED_M:
-        return hand_action(env, (x, y, z + _HOVER_M if aside > 0.02 else hz), OPEN, yaw_of(cube))
+        return hand_action(env, (x, y, z + hover_m if aside > 0.02 else hz), OPEN, yaw_of(cube))
     low = abs(hz - wanted) < 0.008
     return hand_action(env, (x, y, wanted), SHUT if low else OPEN, yaw_of(cube))
 

@@ -38,7 +38,7 @@ class PushExpert(Expert):
         behind = (x - _BEHIND_M * ux, y - _BEHIND_M * uy)
         if along > -0.015 or abs(across) > 0.02 + 0.3 * max(0.0, -along - 0.05):
             near_spot = math.hypot(hx - behind[0], hy - behind[1]) < 0.015
-            return hand_action(env, (*behind, _LOW_M if near_spot else _HIGH_M), SHUT)
+            return hand_action(env, (*behind, _LOW_M if near_spot else self.heights * _HIGH_M), SHUT)
         if hz > _LOW_M + 0.02:
             return hand_action(env, (*behind, _LOW_M), SHUT)
         push = min(left, 0.05)

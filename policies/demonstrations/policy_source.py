@@ -1,0 +1,64 @@
+"""Trained policies as demonstrators, from their files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from geometry import InputError
+from policies.demonstrations.demonstrator import PolicyDemonstrator
+
+
+def load_demonstrator(file: Path) -> PolicyDemonstrator:
+    """A policy that plays.
+
+    Args:
+        file: NAME.safetensors of reinforcement learning or of imitation.
+
+    Raises:
+        InputError: if it is none.
+    """
+    import torch
+
+    torch.set_num_threads(1)  # one action at a time: more threads cost more than they bring
+    if _of_reinforcement(file):
+        from policies.reinforcement import load_policy as load_trained
+
+        return PolicyDemonstrator(load_trained(file).act)
+    from policies.imitation.policy_file import load_imitation_policy
+
+    policy = load_imitation_policy(file)
+
+    def act(seen: Any) -> NDArray[Any]:
+        return policy.select_action(seen if isinstance(seen, Mapping) else {"observation": seen})
+
+    return PolicyDemonstrator(act, policy.reset)
+
+
+def options_of_policy(file: Path) -> dict[str, Any]:
+    """Options of the environment that a policy was trained in."""
+    record = _record(file)
+    return dict(record.get("metadata", {}).get("env_options", {}))
+
+
+def _of_reinforcement(file: Path) -> bool:
+    from policies.reinforcement.policy_file import FORMAT
+
+    return bool(_record(file).get("format") == FORMAT)
+
+
+def _record(file: Path) -> dict[str, Any]:
+    """The JSON beside the weights."""
+    path = file.with_suffix(".json")
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        got, remedy = f"{type(error).__name__}: {error}", "name the .safetensors file of a policy with its JSON beside"
+        raise InputError(str(path), expected="the record of a policy", got=got, remedy=remedy) from None
+    if not isinstance(record, dict):
+        raise InputError(str(path), expected="the record of a policy", got=type(record).__name__)
+    return record
