@@ -1,0 +1,22 @@
+"""A robot does a task program at a workbench: on other things, lying elsewhere than where it was shown."""
+
+from policies.execution.binding import Binding, bind
+from policies.execution.executor import ExecutionConfig, execute
+from policies.execution.grasp_choice import Detect
+from policies.execution.grasp_sight import detect_with
+from policies.execution.result import ExecutionResult, StepOutcome
+from policies.execution.sight import Locate, NoisySight, SightConfig
+
+__all__ = [
+    "Binding",
+    "Detect",
+    "ExecutionConfig",
+    "ExecutionResult",
+    "Locate",
+    "NoisySight",
+    "SightConfig",
+    "StepOutcome",
+    "bind",
+    "detect_with",
+    "execute",
+]

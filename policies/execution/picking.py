@@ -1,0 +1,157 @@
+"""Reach, Grasp and Lift: from the choice of a grasp to a thing that hangs in the hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from envs.panda import JointTrajectory
+from geometry import FloatArray, invert
+from policies.execution.foresight import can_all, ways_ahead
+from policies.execution.grasp_choice import Choice, Detect, choose_grasps
+from policies.execution.robot import BenchRobot, Held
+from policies.pick_planning import PickConfig, PickPlan, plan_pick
+from policies.programs import Grasp, HandOver, Lift, Pour, Step
+
+_CONFIG = PickConfig(grasps_considered=16, approach_m_s=0.2, tree_size=60)
+_CONSIDERED = 32
+_LOST_M = 0.04
+_STEEPEST_TO_POUR = -0.75
+_LEAST_LIFT_M, _MOST_LIFT_M = 0.06, 0.12
+
+
+class Tried(NamedTuple):
+    """How one try of a step went."""
+
+    done: bool
+    """Whether it was done, as far as the robot can tell."""
+    why: str
+    """How it was done, or why not."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadyToGrasp:
+    """The hand stands behind a grasp."""
+
+    name: str
+    """The thing."""
+    approach: JointTrajectory
+    """The straight way to the grasp."""
+    T_thing_grasp: FloatArray
+    """(4, 4) the grasp."""
+    level: bool
+    """Whether the thing must be kept upright from now on."""
+    why: str
+    """Where the grasp comes from."""
+
+
+def reach(
+    robot: BenchRobot,
+    grasp: Grasp,
+    ahead: Sequence[Step],
+    names: dict[str, str],
+    detect: Detect | None,
+    failed: Sequence[FloatArray],
+) -> tuple[ReadyToGrasp | None, str]:
+    """Look, choose a grasp that the coming steps can be done with, and bring the open hand behind it.
+
+    Args:
+        robot: holds nothing.
+        grasp: what was shown.
+        ahead: the steps after it, until the thing is let go.
+        names: the bench's names by the program's.
+        detect: the grasp detector, or None.
+        failed: (4, 4) `T_thing_grasp` that failed before.
+
+    Returns:
+        What was prepared, or None and why there is nothing.
+    """
+    robot.look_posture()
+    robot.look()
+    name = names[grasp.object]
+    thing, T_world_thing = robot.bench.things[name], robot.layout[name]
+    choice = choose_grasps(grasp, thing, T_world_thing, robot.bench.observe(), detect, failed)
+    level = any(isinstance(step, Pour) for step in ahead)
+    if level:
+        choice = choice.take(choice.poses[:, 2, 2] > _STEEPEST_TO_POUR)
+    fit = _able(robot, choice, T_world_thing, ahead, names)
+    if not len(fit):
+        return None, f"no grasp of {len(choice)} on {name!r} is within reach and fits the steps to come"
+    robot.open()
+    plan, refused = _plan(robot, name, fit)
+    if plan is None:
+        return None, f"no way to a grasp on {name!r}: {', '.join(f'{n} {why}' for why, n in refused.items())}"
+    robot.follow(plan.to_pregrasp)
+    seen = f"the detector's, chance {fit.scores[plan.index]:.2f}" if fit.detected[plan.index] else "from its shape"
+    T_thing_grasp = invert(T_world_thing) @ plan.T_world_grasp
+    return ReadyToGrasp(
+        name=name, approach=plan.approach, T_thing_grasp=T_thing_grasp, level=level, why=f"grasp {seen}"
+    ), ""
+
+
+def grasp_it(robot: BenchRobot, ready: ReadyToGrasp) -> Tried:
+    """Go straight to the grasp, close, and feel whether something is held."""
+    robot.follow(ready.approach, robot.pushes)
+    robot.close()
+    if not robot.grips(ready.name):
+        robot.open()
+        robot.back_off()
+        return Tried(False, f"the fingers closed without {ready.name!r}")
+    robot.held = Held(
+        thing=robot.bench.things[ready.name], T_grasp_thing=invert(ready.T_thing_grasp), level=ready.level
+    )
+    return Tried(True, ready.why)
+
+
+def lift(robot: BenchRobot, step: Lift) -> Tried:
+    """Raise the thing, and look whether it came along and how it lies in the hand."""
+    held = robot.held
+    if held is None:
+        return Tried(False, "nothing is held")
+    height = float(np.clip(step.height_m, _LEAST_LIFT_M, _MOST_LIFT_M))
+    if not robot.rise(height):
+        return Tried(False, "the arm cannot rise from there")
+    return still_held(robot)
+
+
+def still_held(robot: BenchRobot) -> Tried:
+    """Feel and look whether the thing is in the hand; learn anew how it lies there."""
+    held = robot.held
+    if held is None:
+        return Tried(False, "nothing is held")
+    name = held.thing.name
+    T_hand = robot.arm.T_world_grasp
+    T_grasp_thing = invert(T_hand) @ robot.look()[name]
+    slipped = float(np.linalg.norm((T_grasp_thing - held.T_grasp_thing)[:3, 3]))
+    if not robot.grips(name) or slipped > _LOST_M:
+        robot.held = None
+        return Tried(False, f"{name!r} fell out of the hand")
+    robot.held = Held(thing=held.thing, T_grasp_thing=T_grasp_thing, level=held.level)
+    return Tried(True, "")
+
+
+def _able(
+    robot: BenchRobot, choice: Choice, T_world_thing: FloatArray, ahead: Sequence[Step], names: dict[str, str]
+) -> Choice:
+    """The best grasps within reach with which the later steps are within reach, too."""
+    if not len(choice):
+        return choice
+    _, reached = robot.ik(choice.poses)
+    near = choice.take(np.flatnonzero(reached)[:_CONSIDERED])
+    if not len(near):
+        return near
+    ways = ways_ahead([s for s in ahead if not isinstance(s, HandOver)], names, robot.bench.things, robot.layout)
+    ways += ways_ahead([s for s in ahead if isinstance(s, HandOver)], names, robot.bench.things, robot.layout)
+    return near.take(can_all(robot, invert(T_world_thing) @ near.poses, ways))
+
+
+def _plan(robot: BenchRobot, name: str, choice: Choice) -> tuple[PickPlan | None, dict[str, int]]:
+    robot.refresh()
+    model, arm = robot.model, robot.arm
+    planning = plan_pick(
+        choice, arm.q, arm.T_world_base, model.collision, model.obstacle(name), _CONFIG, robot.rng
+    )
+    return planning.plan, planning.refused
