@@ -1,4 +1,4 @@
-"""What LeRobot itself makes of a data set: run by hand, in an environment of its own.
+r"""What LeRobot itself makes of a data set: run by hand, in an environment of its own.
 
 LeRobot is no dependency of graspmimic, and pytest does not collect this file. lerobot 0.4.4 is the newest that Python
 3.11 takes. Its own pins bring another torch and four gigabytes of CUDA; this is enough:
@@ -7,7 +7,8 @@ LeRobot is no dependency of graspmimic, and pytest does not collect this file. l
     lerobot_env/bin/pip install torch==2.13.0
     lerobot_env/bin/pip install --no-deps lerobot==0.4.4 torchvision==0.28.0
     lerobot_env/bin/pip install datasets huggingface_hub einops draccus packaging jsonlines imageio imageio-ffmpeg av \
-        opencv-python-headless pyarrow pandas deepdiff gymnasium safetensors termcolor diffusers accelerate pyserial 'numpy<2.3'
+        opencv-python-headless pyarrow pandas deepdiff gymnasium safetensors termcolor diffusers accelerate \
+        pyserial 'numpy<2.3'
 
 Ours, read by LeRobot; every number is compared with the .npz files of the set, which NumPy reads:
 
