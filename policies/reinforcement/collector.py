@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load, save
 
 from geometry import InputError
-from policies.reinforcement.demonstrations import Episode
+from policies.demonstrations import Episode
 from policies.reinforcement.policy_file import TrainedPolicy
 from policies.reinforcement.scene_encoder import ONLY_KEY
 
@@ -208,7 +208,11 @@ class _Player:
         named = [look if isinstance(look, dict) else {ONLY_KEY: look} for look in looks]
         tables = {key: np.stack([look[key] for look in named]) for key in named[0]}
         return Episode(
-            tables, np.stack(actions), np.array(rewards, np.float32), bool(over[0]), bool(info.get("is_success", False))
+            observations=tables,
+            actions=np.stack(actions),
+            rewards=np.array(rewards, np.float32),
+            success=bool(info.get("is_success", False)),
+            terminated=bool(over[0]),
         )
 
     def _act(self, seen: Any) -> NDArray[np.float32]:
@@ -259,5 +263,8 @@ def _unpacked(tables: dict[str, NDArray[Any]]) -> list[Episode]:
         start = f"{number}/{_SEEN}"
         seen = {name.removeprefix(start): table for name, table in tables.items() if name.startswith(start)}
         terminated, success = (bool(flag) for flag in tables[f"{number}/flags"])
-        episodes.append(Episode(seen, tables[f"{number}/actions"], tables[f"{number}/rewards"], terminated, success))
+        actions, rewards = tables[f"{number}/actions"], tables[f"{number}/rewards"]
+        episodes.append(
+            Episode(observations=seen, actions=actions, rewards=rewards, success=success, terminated=terminated)
+        )
     return episodes

@@ -1,14 +1,10 @@
-"""Recorded episodes of an expert: collected, kept in a file, given to replay."""
+"""Demonstrations in a replay buffer: what an expert shows a learner."""
 
 from __future__ import annotations
 
-import json
-import os
-import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import gymnasium
 import numpy as np
@@ -17,14 +13,13 @@ from numpy.typing import NDArray
 from stable_baselines3.common.buffers import ReplayBuffer
 
 from geometry import InputError
+from policies.demonstrations import Episode, play_episode
 from policies.reinforcement.scene_encoder import ONLY_KEY
 
-FORMAT, VERSION = "graspmimic demonstrations", 1
-_SEEN = "seen/"
 AGAIN = "record the demonstrations again"
 
 
-class Demonstrator(Protocol):
+class Shower(Protocol):
     """Whatever acts in an environment by looking into it."""
 
     def reset(self, env: Any) -> None:
@@ -34,46 +29,25 @@ class Demonstrator(Protocol):
         """The action for the state in which `env` stands."""
 
 
-class Episode(NamedTuple):
-    """One episode of T steps."""
-
-    observations: dict[str, NDArray[Any]]
-    """(T + 1, ...) by key."""
-    actions: NDArray[np.float32]
-    """(T, A), in the units of the action space."""
-    rewards: NDArray[np.float32]
-    """(T,)."""
-    terminated: bool
-    """Whether it ended for good, not for its time."""
-    success: bool
-    """`is_success` at its last step."""
-
-
 @dataclass(frozen=True)
 class Demonstrations:
-    """Episodes of one task, checked to fit each other."""
+    """Episodes of one task, checked to fit each other; `tuple` of a `DemonstrationSet` gives such episodes too."""
 
     episodes: tuple[Episode, ...]
-    """At least one."""
+    """At least one, each with what was seen after its last action."""
 
     def __post_init__(self) -> None:
         where = "Demonstrations"
         if not self.episodes:
             raise InputError(where, expected="at least one episode", got="none", remedy="let the expert try more seeds")
-        first = _shapes(self.episodes[0])
+        first = self.episodes[0].shapes
         for number, episode in enumerate(self.episodes):
-            steps = len(episode.actions)
-            rows = {name: len(table) for name, table in episode.observations.items()}
-            if steps == 0 or episode.rewards.shape != (steps,) or set(rows.values()) != {steps + 1}:
-                raise InputError(where, expected=f"{steps} rewards and {steps + 1} observations in episode {number}",
-                                 got=f"{episode.rewards.shape} and {rows}", remedy=AGAIN)  # fmt: skip
-            if _shapes(episode) != first:
-                raise InputError(
-                    where, expected=str(first), got=f"{_shapes(episode)} in episode {number}", remedy=AGAIN
-                )
-            tables = [episode.actions, episode.rewards, *episode.observations.values()]
-            if not all(np.isfinite(table).all() for table in tables):
-                raise InputError(where, expected="finite numbers", got=f"NaN or infinity in episode {number}")
+            if not episode.complete:
+                expected = f"{len(episode) + 1} observations in episode {number}"
+                raise InputError(where, expected=expected, got=f"{len(episode)}", remedy=AGAIN)
+            if episode.shapes != first:
+                got = f"{episode.shapes} in episode {number}"
+                raise InputError(where, expected=str(first), got=got, remedy=AGAIN)
 
     @property
     def transitions(self) -> int:
@@ -107,57 +81,10 @@ class Demonstrations:
                 done = np.array([step == last])
                 buffer.add(seen, after, action[None], episode.rewards[[step]], done, [info])  # type: ignore[arg-type]
 
-    def save(self, path: Path) -> None:
-        """Write an .npz file, whole or not at all."""
-        arrays: dict[str, NDArray[Any]] = {
-            "header": np.array(json.dumps({"format": FORMAT, "version": VERSION})),
-            "lengths": np.array([len(episode.actions) for episode in self.episodes]),
-            "terminated": np.array([episode.terminated for episode in self.episodes]),
-            "success": np.array([episode.success for episode in self.episodes]),
-            "actions": np.concatenate([episode.actions for episode in self.episodes]),
-            "rewards": np.concatenate([episode.rewards for episode in self.episodes]),
-        }
-        for key in self.episodes[0].observations:
-            arrays[_SEEN + key] = np.concatenate([episode.observations[key] for episode in self.episodes])
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f".{path.stem}.{os.getpid()}.tmp")
-        try:
-            with draft.open("wb") as file:
-                np.savez_compressed(file, allow_pickle=False, **arrays)
-            draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
-
-    @classmethod
-    def load(cls, path: Path) -> Demonstrations:
-        """Read what `save` wrote.
-
-        Raises:
-            InputError: if the file is missing, damaged, or of another kind or version.
-        """
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                arrays = dict(file)
-            header = json.loads(str(arrays.pop("header")))
-        except FileNotFoundError:
-            raise InputError(str(path), expected="a file", got="none of this name", remedy="check the path") from None
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            got = f"{type(error).__name__}: {error}"
-            raise InputError(str(path), expected="a file of demonstrations", got=got, remedy=AGAIN) from None
-        wanted = {"format": FORMAT, "version": VERSION}
-        if header != wanted:
-            raise InputError(str(path), expected=str(wanted), got=str(header), remedy=AGAIN)
-        try:
-            return cls(tuple(_episodes(arrays)))
-        except (KeyError, ValueError, IndexError) as error:
-            if isinstance(error, InputError):
-                raise
-            raise InputError(str(path), expected="tables of episodes", got=str(error), remedy=AGAIN) from None
-
 
 def collect_demonstrations(
     env: gymnasium.Env[Any, Any],
-    expert: Demonstrator,
+    expert: Shower,
     *,
     episodes: int,
     seed: int,
@@ -180,8 +107,10 @@ def collect_demonstrations(
         InputError: if three of four episodes fail.
     """
     kept: list[Episode] = []
+    assert isinstance(env.action_space, spaces.Box)
+    shaken = _Shaken(expert, noise, env.action_space)
     for tried in range(4 * episodes):
-        episode = _play(env, expert, seed + tried, noise)
+        episode = play_episode(env, shaken, seed=seed + tried, rng=np.random.default_rng(seed + tried))
         if episode.success or keep_failures:
             kept.append(episode)
             if on_episode is not None:
@@ -193,55 +122,31 @@ def collect_demonstrations(
                      remedy="ask for fewer, or lower the noise")  # fmt: skip
 
 
-def _play(env: gymnasium.Env[Any, Any], expert: Demonstrator, seed: int, noise: float) -> Episode:
-    rng = np.random.default_rng(seed)
-    space = env.action_space
-    assert isinstance(space, spaces.Box)
-    seen, info = env.reset(seed=seed)
-    expert.reset(env.unwrapped)
-    observations, actions, rewards, terminated, truncated = [seen], [], [], False, False
-    while not (terminated or truncated):
-        action = np.asarray(expert.act(env.unwrapped), dtype=np.float32)
-        if noise:
-            disturbed = action + noise * (space.high - space.low) / 2 * rng.standard_normal(action.shape)
-            action = np.clip(disturbed, space.low, space.high).astype(np.float32)
-        seen, reward, terminated, truncated, info = env.step(action)
-        observations.append(seen)
-        actions.append(action)
-        rewards.append(float(reward))
-    named = [each if isinstance(each, dict) else {ONLY_KEY: each} for each in observations]
-    tables = {key: np.stack([each[key] for each in named]) for key in named[0]}
-    success = bool(info.get("is_success", False))
-    return Episode(tables, np.stack(actions), np.array(rewards, dtype=np.float32), terminated, success)
+class _Shaken:
+    """An expert whose actions are disturbed by white noise."""
 
+    def __init__(self, expert: Shower, noise: float, space: spaces.Box) -> None:
+        self._expert, self._noise, self._space = expert, noise, space
+        self._rng = np.random.default_rng(0)
 
-def _episodes(arrays: dict[str, NDArray[Any]]) -> Iterator[Episode]:
-    lengths = arrays["lengths"]
-    ends = np.cumsum(lengths)
-    seen = {name.removeprefix(_SEEN): table for name, table in arrays.items() if name.startswith(_SEEN)}
-    rows = {name: len(table) for name, table in seen.items()} | {"actions": len(arrays["actions"]) + len(lengths)}
-    if not len(lengths) or set(rows.values()) != {int(ends[-1]) + len(lengths)}:
-        raise ValueError(f"rows {rows} for lengths {lengths[:5]}...")
-    for number, (length, end) in enumerate(zip(lengths, ends, strict=True)):
-        steps, looks = slice(end - length, end), slice(end - length + number, end + number + 1)
-        yield Episode(
-            {key: table[looks] for key, table in seen.items()},
-            arrays["actions"][steps],
-            arrays["rewards"][steps],
-            bool(arrays["terminated"][number]),
-            bool(arrays["success"][number]),
-        )
+    def reset(self, env: Any, rng: np.random.Generator) -> None:
+        self._rng = rng
+        self._expert.reset(env)
 
-
-def _shapes(episode: Episode) -> dict[str, tuple[int, ...]]:
-    return {"actions": episode.actions.shape[1:], **{key: t.shape[1:] for key, t in episode.observations.items()}}
+    def act(self, env: Any, observation: Any) -> NDArray[Any]:
+        action = np.asarray(self._expert.act(env), dtype=np.float32)
+        if not self._noise:
+            return action
+        low, high = self._space.low, self._space.high
+        disturbed = action + self._noise * (high - low) / 2 * self._rng.standard_normal(action.shape)
+        return np.clip(disturbed, low, high).astype(np.float32)
 
 
 def _check_space(demonstrations: Demonstrations, seen: spaces.Space[Any], action: spaces.Space[Any]) -> None:
     """See that demonstrations are of a task with these spaces."""
     table = dict(seen.spaces) if isinstance(seen, spaces.Dict) else {ONLY_KEY: seen}
     wanted = {"actions": action.shape, **{key: space.shape for key, space in table.items()}}
-    got = _shapes(demonstrations.episodes[0])
+    got = demonstrations.episodes[0].shapes
     if wanted != got:
         raise InputError("Demonstrations", expected=f"the task's shapes {wanted}", got=str(got),
                          remedy="record demonstrations of this task, observation and action mode")  # fmt: skip

@@ -12,8 +12,8 @@ import pytest
 from gymnasium.wrappers import TimeLimit
 
 from geometry import InputError
+from policies.demonstrations import Episode
 from policies.reinforcement.collector import Exploration, ProcessCollector, SerialCollector
-from policies.reinforcement.demonstrations import Episode
 from policies.reinforcement.lean_sac import LeanSAC
 from policies.reinforcement.policy_file import TrainedPolicy, policy_of
 

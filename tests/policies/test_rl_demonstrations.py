@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from stable_baselines3 import SAC, TD3, HerReplayBuffer
 from stable_baselines3.common.vec_env import DummyVecEnv
 
 from geometry import InputError
-from policies.reinforcement.demonstrations import Demonstrations, Episode, collect_demonstrations
+from policies.demonstrations import DemonstrationSet, DemonstrationWriter, SetInfo
+from policies.reinforcement.demonstrations import Demonstrations, collect_demonstrations
 from policies.reinforcement.lean_sac import LeanSAC
 from policies.reinforcement.lean_td3 import LeanDDPG, LeanTD3
 
@@ -69,55 +71,30 @@ def test_failures_are_left_out_unless_wanted(point_mass: Any) -> None:
         collect_demonstrations(point_mass(), Homing(), episodes=2, seed=0, noise=1e3)
 
 
-def test_a_file_gives_back_what_went_in(shown: Demonstrations, tmp_path: Path) -> None:
-    shown.save(tmp_path / "new" / "demos.npz")
-    assert same(Demonstrations.load(tmp_path / "new" / "demos.npz"), shown)
-    assert [path.name for path in (tmp_path / "new").iterdir()] == ["demos.npz"]
+def test_a_set_on_disk_is_shown_as_it_was_kept(point_mass: Any, shown: Demonstrations, tmp_path: Path) -> None:
+    writer = DemonstrationWriter(tmp_path, SetInfo.of_env(point_mass()))
+    for episode in shown.episodes:
+        writer.add(episode)
+    assert same(Demonstrations(tuple(DemonstrationSet.open(tmp_path))), shown)
 
 
-def damage_cut(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[:-200])
+def test_episodes_without_a_last_look_are_refused(shown: Demonstrations) -> None:
+    episode = shown.episodes[0]
+    cut = replace(episode, observations={key: table[:-1] for key, table in episode.observations.items()})
+    with pytest.raises(InputError, match="26 observations in episode 1"):
+        Demonstrations((episode, cut))
 
 
-def damage_foreign(path: Path) -> None:
-    path.write_bytes(b"PK\x03\x04 something else")
-
-
-def damage_version(path: Path) -> None:
-    rewrite(path, header=np.array('{"format": "graspmimic demonstrations", "version": 99}'))
-
-
-def damage_nan(path: Path) -> None:
-    rewrite(path, actions=np.full((200, 2), np.nan, np.float32))
-
-
-def damage_rows(path: Path) -> None:
-    rewrite(path, rewards=np.zeros(7, np.float32))
-
-
-def damage_missing(path: Path) -> None:
-    rewrite(path, lengths=None)
-
-
-def damage_objects(path: Path) -> None:
-    rewrite(path, actions=np.array([object()], dtype=object))
-
-
-def rewrite(path: Path, **changes: Any) -> None:
-    arrays = {**np.load(path), **changes}
-    np.savez(path, **{name: table for name, table in arrays.items() if table is not None})
-
-
-@pytest.mark.parametrize(
-    "damage",
-    [damage_cut, damage_foreign, damage_version, damage_nan, damage_rows, damage_missing, damage_objects, Path.unlink],
-)
-def test_a_damaged_file_is_refused(damage: Any, shown: Demonstrations, tmp_path: Path) -> None:
-    path = tmp_path / "demos.npz"
-    shown.save(path)
-    damage(path)
-    with pytest.raises(InputError):
-        Demonstrations.load(path)
+def test_noise_is_drawn_from_the_episodes_own_seed(point_mass: Any) -> None:
+    env, expert = point_mass(), Homing()
+    shown = collect_demonstrations(env, expert, episodes=2, seed=7, noise=0.2, keep_failures=True)
+    for seed, episode in zip((7, 8), shown.episodes, strict=True):
+        rng = np.random.default_rng(seed)
+        env.reset(seed=seed)
+        for action in episode.actions:
+            wanted = np.clip(expert.act(env) + 0.2 * rng.standard_normal(2), -1, 1).astype(np.float32)
+            np.testing.assert_allclose(action, wanted, atol=1e-6)
+            env.step(action)
 
 
 def test_replay_holds_the_same_transitions_with_scaled_actions(point_mass: Any, shown: Demonstrations) -> None:
@@ -144,8 +121,8 @@ def test_another_task_or_buffer_is_refused(point_mass: Any, shown: Demonstration
     env = DummyVecEnv([point_mass])
     with pytest.raises(InputError, match="200 steps"):
         shown.fill(HerReplayBuffer(100, env.observation_space, env.action_space, env=env))
-    cut = [Episode(*e) for e in shown.episodes]
-    cut[0] = cut[0]._replace(actions=cut[0].actions[:, :1])
+    cut = list(shown.episodes)
+    cut[0] = replace(cut[0], actions=cut[0].actions[:, :1])
     with pytest.raises(InputError, match="actions"):
         Demonstrations(tuple(cut))
     other = Demonstrations((cut[0],))
