@@ -18,9 +18,8 @@ def sort_by_size(rng: np.random.Generator) -> BenchScene:
     The cubes' names and colours are drawn anew for every scene, so they tell nothing; their sizes do.
     """
     small, large = (f"cube_{number}" for number in rng.choice(np.arange(1, 100), 2, replace=False))
-    paints = rng.permutation([RED, BLUE, GREEN])
-    colors = [tuple(float(value) for value in paint) for paint in paints[:2]]
-    cubes = (cube(small, 0.036, (*colors[0][:3], 1.0)), cube(large, 0.054, (*colors[1][:3], 1.0)))
+    first, second = ((RED, BLUE, GREEN)[row] for row in rng.permutation(3)[:2])
+    cubes = (cube(small, 0.036, first), cube(large, 0.054, second))
     things = resized((*cubes, tray("left tray"), tray("right tray")), rng)
     found = None
     while found is None:
