@@ -42,6 +42,14 @@ COMMANDS = {
     "generate rounds": Entry("graspmimic.generate_rounds", "GenerateRounds", "clearing rounds played for training"),
     "generate trials": Entry("graspmimic.generate_trials", "GenerateTrials", "a network's own grasps tried in physics"),
     "generate labels": Entry("graspmimic.generate_labels", "GenerateLabels", "GraspNet-format labels of any objects"),
+    "bench imitation": Entry(
+        "graspmimic.bench_imitation", "BenchImitation", "imitation policies side by side, by number of demonstrations"
+    ),
+    "collect": Entry(
+        "graspmimic.collect", "Collect", "demonstrations by scripted experts, trained policies, or by hand"
+    ),
+    "train imitation": Entry("graspmimic.train_imitation", "TrainImitation", "a policy from demonstrations"),
+    "eval imitation": Entry("graspmimic.eval_imitation", "EvalImitation", "success of an imitation policy, by stage"),
     "train rl": Entry("graspmimic.train_rl", "TrainRL", "a policy for one of the Gymnasium tasks"),
     "eval rl": Entry("graspmimic.eval_rl", "EvalRL", "success of a policy over seeded episodes, and films of it"),
     "eval behavior": Entry("graspmimic.eval_behavior", "EvalBehavior", "how well behaviour is understood"),
