@@ -66,39 +66,7 @@ def surface_distance_m(thing: ThingTrack, points_m: FloatArray) -> FloatArray:
     return distance
 
 
-def _handling(thing: ThingTrack, motion: Motion, bench: WatchedBench) -> Handling:
-    rows = slice(motion.first, motion.last + 1)
-    heights = thing.middles_m[rows, 2]
-    lifted = heights.max() - heights[0] > LIFTED_M or heights.max() - heights[-1] > LIFTED_M
-    last, margin = len(bench.time_s) - 1, bench.rows(WINDOW_S) // 2
-    begins = motion.first <= margin and bench.standing(thing, motion.first) is None
-    ends_in_air = lifted and bench.standing(thing, motion.last) is None
-    half = motion.first + max(1, (motion.last - motion.first) // 2)
-    hand = _mover(thing, slice(motion.first, half + 1), bench.hands)
-    handling = Handling(
-        thing=thing,
-        kind="carried" if lifted else "pushed",
-        motion=motion,
-        hand=hand,
-        held_before=begins,
-        held_after=ends_in_air or motion.last >= last,
-    )
-    return _with_taker(handling, bench) if lifted and hand is not None else handling
-
-
-def _mover(thing: ThingTrack, rows: slice, hands: Sequence[HandTrack]) -> HandTrack | None:
-    """The hand that is nearest to a thing and keeps its place relative to it."""
-    best, least = None, NEAR_M
-    for hand in hands:
-        distance = surface_distance_m(thing, hand.grip_m)[rows]
-        steady = (hand.grip_m - thing.middles_m)[rows].std(axis=0)
-        cost = float(distance.mean() + _UNSTEADY * np.linalg.norm(steady))
-        if distance.mean() < NEAR_M and (best is None or cost < least):
-            best, least = hand, cost
-    return best
-
-
-def _with_taker(handling: Handling, bench: WatchedBench) -> Handling:
+def with_taker(handling: Handling, bench: WatchedBench) -> Handling:
     """Add who has the thing at the end, where that is another person, and from when on.
 
     Whose it is is told by the end of the recording or of the motion, when one of the two hands has gone; the moment,
@@ -120,6 +88,38 @@ def _with_taker(handling: Handling, bench: WatchedBench) -> Handling:
     kept = np.flatnonzero(apart < held + 0.03)
     given = motion.first + (int(kept[-1]) if len(kept) else len(apart) - 1)
     return replace(handling, taker=others[nearest].person, given=given)
+
+
+def _handling(thing: ThingTrack, motion: Motion, bench: WatchedBench) -> Handling:
+    rows = slice(motion.first, motion.last + 1)
+    heights = thing.middles_m[rows, 2]
+    lifted = heights.max() - heights[0] > LIFTED_M or heights.max() - heights[-1] > LIFTED_M
+    last, margin = len(bench.time_s) - 1, bench.rows(WINDOW_S) // 2
+    begins = motion.first <= margin and bench.standing(thing, motion.first) is None
+    ends_in_air = lifted and bench.standing(thing, motion.last) is None
+    half = motion.first + max(1, (motion.last - motion.first) // 2)
+    hand = _mover(thing, slice(motion.first, half + 1), bench.hands)
+    handling = Handling(
+        thing=thing,
+        kind="carried" if lifted else "pushed",
+        motion=motion,
+        hand=hand,
+        held_before=begins,
+        held_after=ends_in_air or motion.last >= last,
+    )
+    return with_taker(handling, bench) if lifted and hand is not None else handling
+
+
+def _mover(thing: ThingTrack, rows: slice, hands: Sequence[HandTrack]) -> HandTrack | None:
+    """The hand that is nearest to a thing and keeps its place relative to it."""
+    best, least = None, NEAR_M
+    for hand in hands:
+        distance = surface_distance_m(thing, hand.grip_m)[rows]
+        steady = (hand.grip_m - thing.middles_m)[rows].std(axis=0)
+        cost = float(distance.mean() + _UNSTEADY * np.linalg.norm(steady))
+        if distance.mean() < NEAR_M and (best is None or cost < least):
+            best, least = hand, cost
+    return best
 
 
 def _one_thing_a_hand(found: Sequence[Handling]) -> list[Handling]:

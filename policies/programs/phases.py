@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geometry import FloatArray
-from policies.programs.handling import Handling, surface_distance_m
+from policies.programs.handling import Handling
 from policies.programs.standing import OPEN, SOLID, gap_m, is_mark, is_open
 from policies.programs.watched_bench import WatchedBench
 
@@ -170,9 +170,3 @@ class _Point:
     name: str = "mouth"
     category: str = "point"
     size_m: tuple[float, float, float] = (0.0, 0.0, 0.0)
-
-
-def surface_gap_m(handling: Handling, row: int) -> float:
-    """How far the hand is from the thing's surface at one row."""
-    assert handling.hand is not None
-    return float(surface_distance_m(handling.thing, handling.hand.grip_m)[row])

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from geometry import InputError
+from perception.behavior.watching import Timeline
 from perception.pose import PoseFrame
 from policies.programs.handling import Handling, handlings_of
 from policies.programs.phases import phases_of
@@ -14,9 +16,11 @@ from policies.programs.program import ProgramObject, TaskProgram
 from policies.programs.shown_grasp import grips_of
 from policies.programs.step_writing import steps_of
 from policies.programs.steps import TABLE, Step
+from policies.programs.told_handlings import handlings_told, is_confirmed
 from policies.programs.watched_bench import WatchedBench, watch_bench
 from policies.programs.words import in_short
 
+Contact = Literal["motion", "behaviours"]
 PERSON = "person"
 """Category of who takes things."""
 
@@ -49,7 +53,9 @@ class ShownTask:
     """What happened to each thing, by thing and time."""
 
 
-def program_from_recording(frames: Sequence[PoseFrame]) -> ShownTask:
+def program_from_recording(
+    frames: Sequence[PoseFrame], *, timeline: Timeline | None = None, contact: Contact = "motion"
+) -> ShownTask:
     """Understand what was shown, once.
 
     Things tell when they are moved and where to; hands tell by whom and how they are held. The person who moves most
@@ -57,18 +63,25 @@ def program_from_recording(frames: Sequence[PoseFrame]) -> ShownTask:
 
     Args:
         frames: in order of time, metres in the world: persons with hands of 21 points, and things with poses.
+        timeline: what `watch_recording` tells of the same frames: a second opinion on who handles what, of which the
+            program notes where it differs.
+        contact: what tells when a thing is handled: the thing's own motion, or, for comparison, the timeline alone.
 
     Returns:
         The program, or why there is none: nobody or nothing in view, nothing that moves.
 
     Raises:
-        InputError: without frames, with times that do not grow, or told in a camera's frame.
+        InputError: without frames, with times that do not grow, or told in a camera's frame; where behaviours are to
+            tell contact and there is no timeline.
     """
+    if contact == "behaviours" and timeline is None:
+        raise InputError("program_from_recording", expected="a timeline for contact by behaviours", got="none")
     bench = watch_bench(frames)
     missing = _missing(bench)
     if missing:
         return ShownTask(program=None, reason=missing)
-    handlings = handlings_of(bench)
+    told = timeline if contact == "behaviours" else None
+    handlings = handlings_of(bench) if told is None else handlings_told(told, bench)
     events = _events(handlings, bench)
     counts = Counter(each.hand.person for each in handlings if each.hand is not None)
     if not counts:
@@ -80,6 +93,7 @@ def program_from_recording(frames: Sequence[PoseFrame]) -> ShownTask:
     takers = {person: f"{PERSON}_{number}" for number, person in enumerate(others, start=2)}
     shown = [each for each in handlings if each.hand is not None and each.hand.person == shower]
     notes = list(bench.doubts) + _left_out(handlings, shown, takers)
+    notes += _unconfirmed(shown, timeline, bench)
     steps = _steps(shown, bench, takers, notes)
     if not steps:
         return ShownTask(program=None, reason="a thing is held all the time and never put down", events=events)
@@ -120,6 +134,18 @@ def _left_out(handlings: Sequence[Handling], shown: Sequence[Handling], takers: 
             whom = "no hand near" if each.hand is None else takers[each.hand.person]
             lines.append(f"{each.thing.name}: moved by {whom}; left out")
     return lines
+
+
+def _unconfirmed(shown: Sequence[Handling], timeline: Timeline | None, bench: WatchedBench) -> list[str]:
+    """Things that move by a hand of which no behaviour says so."""
+    if timeline is None:
+        return []
+    doubtful = [each for each in shown if not is_confirmed(each, timeline, bench)]
+    return [f"{each.thing.name}: it moves, but no behaviour of the {_hand_name(each)} tells so" for each in doubtful]
+
+
+def _hand_name(handling: Handling) -> str:
+    return "hand" if handling.hand is None else handling.hand.name
 
 
 def _objects(steps: Sequence[Step], bench: WatchedBench) -> tuple[ProgramObject, ...]:

@@ -134,7 +134,7 @@ def _offsets(handlings: Sequence[Handling], grips: Sequence[ShownGrip | None]) -
 
 
 def _corrected(handling: Handling, grip: ShownGrip, offset_m: FloatArray) -> ShownGrip:
-    """Without the hand's offset, between the faces that the fingers touch, and not outside of the thing."""
+    """Without the hand's offset, between the faces that the fingers touch, the pads within the thing's outline."""
     turn = handling.thing.T_world_thing[handling.motion.first, :3, :3]
     at, width = grip.at_m - turn.T @ offset_m, grip.width_m
     size = handling.thing.size_m
@@ -142,7 +142,8 @@ def _corrected(handling: Handling, grip: ShownGrip, offset_m: FloatArray) -> Sho
         if _spans(grip, handling):
             at, width = at - (at @ grip.closing) * grip.closing, _breadth_m(grip, handling)
         half = 0.5 * np.array(size)
-        at = np.clip(at, -half, half)
+        inside = np.maximum(half - PAD_M, 0.5 * half)
+        at = np.clip(at, -inside, inside)
     return ShownGrip(at_m=at, approach=grip.approach, closing=grip.closing, width_m=width)
 
 

@@ -32,6 +32,8 @@ from policies.programs.watched_bench import WatchedBench
 
 BACK_M = 0.04
 """What ends nearer than this to where it came from has been put back, whatever stands beside it."""
+AWAY_M = 0.03
+"""What ends further from a thing than before, by this much, was taken away from it rather than put beside it."""
 TOUCHES_M = 0.015
 """What is pushed and ends nearer than this to another thing was pushed to that."""
 _COVER_M = 0.012
@@ -64,7 +66,7 @@ def steps_of(
         bench: the recording.
         takers: names of the persons who take things, by number.
     """
-    name, time_s = handling.thing.name, bench.time_s.tolist()
+    name, time_s = handling.thing.name, bench.time_s.round(3).tolist()
     reach = Reach(object=name, start_s=time_s[phases.reach], end_s=time_s[phases.contact])
     if handling.kind == "pushed":
         return [reach, _push(handling, bench)]
@@ -97,8 +99,8 @@ def steps_of(
 def goal_of(handling: Handling, bench: WatchedBench) -> Goal:
     """Where a thing that was carried has been put.
 
-    "beside" is said of the nearest thing on the table within `BESIDE_M`, unless it stood beside that before, or has
-    been put back to where it came from; all else on the table is a place "at".
+    "beside" is said of the nearest thing on the same surface within `BESIDE_M`, unless it was taken away from that, or
+    put back to where it came from; all else on the table is a place "at".
     """
     thing, first, last = handling.thing, handling.motion.first, handling.motion.last
     standing = bench.standing(thing, last)
@@ -115,7 +117,7 @@ def goal_of(handling: Handling, bench: WatchedBench) -> Goal:
             if other is not thing
             and not is_mark(other)
             and (gap := gap_m(thing, T_end, other, other.T_world_thing[last])) <= BESIDE_M
-            and gap_m(thing, T_start, other, other.T_world_thing[first]) > BESIDE_M
+            and gap < gap_m(thing, T_start, other, other.T_world_thing[first]) + AWAY_M
             and bench.standing(other, last) == standing
         ]
         if near:
@@ -124,7 +126,7 @@ def goal_of(handling: Handling, bench: WatchedBench) -> Goal:
 
 
 def _put_down(handling: Handling, phases: Phases, bench: WatchedBench, now: int) -> list[Step]:
-    name, time_s, rest = handling.thing.name, bench.time_s.tolist(), phases.rest
+    name, time_s, rest = handling.thing.name, bench.time_s.round(3).tolist(), phases.rest
     goal = goal_of(handling, bench)
     origin = None if goal.to == TABLE else bench.thing(goal.to)
     offset = _between(origin, handling.thing, rest)
@@ -140,7 +142,7 @@ def _put_down(handling: Handling, phases: Phases, bench: WatchedBench, now: int)
 
 
 def _handed(handling: Handling, phases: Phases, bench: WatchedBench, taker: str, now: int) -> list[Step]:
-    name, time_s, given = handling.thing.name, bench.time_s.tolist(), handling.given
+    name, time_s, given = handling.thing.name, bench.time_s.round(3).tolist(), handling.given
     hands = [each for each in bench.hands if each.person == handling.taker]
     middle = handling.thing.middles_m[given]
     waiting = min(hands, key=lambda each: float(np.linalg.norm(each.grip_m[given] - middle)))
@@ -164,7 +166,7 @@ def _arrived(thing: ThingTrack, now: int, given: int) -> int:
 
 def _grasp(handling: Handling, phases: Phases, grip: ShownGrip | None, bench: WatchedBench) -> Grasp:
     """How it was held; from above about the middle, where the fingers were not seen."""
-    start, end = float(bench.time_s[phases.contact]), float(bench.time_s[phases.moved])
+    start, end = bench.time_s[[phases.contact, phases.moved]].round(3).tolist()
     name, size = handling.thing.name, handling.thing.size_m
     if grip is None:
         breadth = 0.05 if size is None else min(size[:2])
@@ -181,7 +183,7 @@ def _grasp(handling: Handling, phases: Phases, grip: ShownGrip | None, bench: Wa
 
 def _push(handling: Handling, bench: WatchedBench) -> Push:
     thing, first, last = handling.thing, handling.motion.first, handling.motion.last
-    start_s, end_s = float(bench.time_s[first]), float(bench.time_s[last])
+    start_s, end_s = bench.time_s[[first, last]].round(3).tolist()
     to = _covered(thing, bench, last) or _touched(thing, bench, first, last)
     if to is None:
         way = _vec(thing.middles_m[last] - thing.middles_m[first])
