@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -20,6 +20,8 @@ LIFTED_M = 0.018
 """What rises less stays on the table."""
 NEAR_M = 0.15
 """A hand further than this from a thing's surface does nothing with it, whatever the errors of its points."""
+STAYS_M = 0.06
+"""A hand that stays this near to where it held a thing has not let go of it."""
 _UNSTEADY = 2.0
 """How much a hand's unsteadiness relative to the thing counts against its distance."""
 
@@ -46,15 +48,24 @@ class Handling:
     """Whether it is in the air or in motion when the recording ends."""
 
 
-def handlings_of(bench: WatchedBench) -> list[Handling]:
+def motions_by_thing(bench: WatchedBench) -> dict[str, list[Motion]]:
+    """When each thing is moved; stretches between which the hand does not leave it are one, with a pause."""
+    noise = noise_of(bench.things, bench.rows(WINDOW_S))
+    return {each.name: _joined(each, motions_of(each, bench, noise), bench) for each in bench.things}
+
+
+def handlings_of(bench: WatchedBench, motions: Mapping[str, Sequence[Motion]]) -> list[Handling]:
     """Everything that is done with things, in order of time.
 
     Where one hand seems to move two things at once, one of them moves the other (what lies on a tray, what a pushed
     thing runs into): only the one nearer to the hand counts.
+
+    Args:
+        bench: the recording, settled.
+        motions: of `motions_by_thing`.
     """
-    noise = noise_of(bench.things, bench.rows(WINDOW_S))
-    found = [_handling(thing, motion, bench) for thing in bench.things for motion in motions_of(thing, bench, noise)]
-    return _pushes_joined(_one_thing_a_hand(sorted(found, key=lambda each: each.motion.first)))
+    found = [_handling(thing, motion, bench) for thing in bench.things for motion in motions.get(thing.name, ())]
+    return _one_thing_a_hand(sorted(found, key=lambda each: each.motion.first))
 
 
 def surface_distance_m(thing: ThingTrack, points_m: FloatArray) -> FloatArray:
@@ -148,24 +159,23 @@ def _distance_m(handling: Handling) -> float:
     return float(surface_distance_m(handling.thing, handling.hand.grip_m)[rows].mean())
 
 
-def _pushes_joined(found: Sequence[Handling]) -> list[Handling]:
-    """Pushes of a thing that follow each other while nothing else is done are one push with a pause."""
-    joined: list[Handling] = []
-    for each in found:
+def _joined(thing: ThingTrack, motions: Sequence[Motion], bench: WatchedBench) -> list[Motion]:
+    joined: list[Motion] = []
+    for motion in motions:
         before = joined[-1] if joined else None
-        same = before is not None and before.thing is each.thing and before.hand is each.hand
-        if before is not None and same and before.kind == each.kind == "pushed" and _stays(before, each):
-            whole = Motion(first=before.motion.first, last=each.motion.last)
-            joined[-1] = replace(before, motion=whole, held_after=each.held_after)
+        if before is not None and _stays(thing, before, motion, bench):
+            joined[-1] = Motion(first=before.first, last=motion.last)
         else:
-            joined.append(each)
+            joined.append(motion)
     return joined
 
 
-def _stays(before: Handling, after: Handling) -> bool:
-    """Whether the hand does not leave the thing between two motions."""
-    if before.hand is None:
+def _stays(thing: ThingTrack, before: Motion, after: Motion, bench: WatchedBench) -> bool:
+    """Whether the hand that moves a thing does not leave it between two motions."""
+    hands = [_mover(thing, slice(motion.first, motion.last + 1), bench.hands) for motion in (before, after)]
+    if hands[0] is None or hands[0] is not hands[1]:
         return False
-    distance = np.linalg.norm(before.hand.grip_m - before.thing.middles_m, axis=1)
-    pushing = distance[before.motion.first : before.motion.last + 1].mean()
-    return bool((distance[before.motion.last : after.motion.first + 1] < pushing + 0.04).all())
+    way = hands[0].grip_m - thing.middles_m
+    held = np.median(np.concatenate([way[before.first : before.last + 1], way[after.first : after.last + 1]]), axis=0)
+    apart = np.linalg.norm(way[before.last : after.first + 1] - held, axis=1)
+    return bool((apart < STAYS_M).all())

@@ -7,13 +7,13 @@ shows: no error needs to be known beforehand.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from geometry import FloatArray
-from policies.programs.thing_tracks import ThingTrack
+from policies.programs.thing_tracks import ThingTrack, mean_pose
 from policies.programs.watched_bench import WatchedBench
 
 WINDOW_S = 0.3
@@ -68,11 +68,32 @@ def motions_of(thing: ThingTrack, bench: WatchedBench, noise_m: float) -> list[M
     return [motion for motion in trimmed if _way_m(thing, motion) >= LEAST_WAY_M]
 
 
+def settled(bench: WatchedBench, motions: Mapping[str, Sequence[Motion]]) -> WatchedBench:
+    """The same recording, where a thing at rest has one pose from one motion to the next: the mean of all that time.
+
+    Args:
+        bench: the recording.
+        motions: of each thing, in order of time.
+    """
+    return replace(bench, things=tuple(_settled(each, motions.get(each.name, ())) for each in bench.things))
+
+
+def _settled(thing: ThingTrack, motions: Sequence[Motion]) -> ThingTrack:
+    poses, start = thing.T_world_thing.copy(), 0
+    for stop, after in [*((each.first, each.last) for each in motions), (len(poses) - 1, len(poses))]:
+        if stop >= start:
+            poses[start : stop + 1] = mean_pose(poses[start : stop + 1])
+        start = after
+    return replace(thing, T_world_thing=poses)
+
+
 def _is_pause(thing: ThingTrack, bench: WatchedBench, stop: int, start: int) -> bool:
     """Whether the thing is not put down between two stretches: in the air, or too short to be let go."""
     if start - stop < bench.rows(_PAUSE_S):
         return True
-    return bench.standing(thing, (stop + start) // 2) is None
+    middle = mean_pose(thing.T_world_thing[stop : start + 1])
+    layout = bench.layout((stop + start) // 2) | {thing.name: middle}
+    return bench.standing_in(thing, layout) is None
 
 
 def _trimmed(thing: ThingTrack, bench: WatchedBench, start: int, stop: int, noise_m: float) -> Motion:

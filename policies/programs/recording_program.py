@@ -10,7 +10,8 @@ from typing import Literal
 from geometry import InputError
 from perception.behavior.watching import Timeline
 from perception.pose import PoseFrame
-from policies.programs.handling import Handling, handlings_of
+from policies.programs.handling import Handling, handlings_of, motions_by_thing
+from policies.programs.motions import settled
 from policies.programs.phases import phases_of
 from policies.programs.program import ProgramObject, TaskProgram
 from policies.programs.shown_grasp import grips_of
@@ -81,7 +82,12 @@ def program_from_recording(
     if missing:
         return ShownTask(program=None, reason=missing)
     told = timeline if contact == "behaviours" else None
-    handlings = handlings_of(bench) if told is None else handlings_told(told, bench)
+    if told is None:
+        motions = motions_by_thing(bench)
+        bench = settled(bench, motions)
+        handlings = handlings_of(bench, motions)
+    else:
+        handlings = handlings_told(told, bench)
     events = _events(handlings, bench)
     counts = Counter(each.hand.person for each in handlings if each.hand is not None)
     if not counts:

@@ -88,16 +88,26 @@ def _track(
     sigma = SMOOTH_S / frame_s(times)
     calm = median_filter(filled, size=(3, 1, 1), mode="nearest")
     smooth = gaussian_filter1d(calm, sigma, axis=0, mode="nearest")
-    u, _, vt = np.linalg.svd(smooth[:, :, :3])
-    turned = u * np.linalg.det(u @ vt)[:, None, None] ** np.array([0.0, 0.0, 1.0])
     return ThingTrack(
         name=name,
         category=category,
         size_m=size_m,
-        T_world_thing=transform(turned @ vt, smooth[:, :, 3]),
+        T_world_thing=_rigid(smooth),
         measured_m=filled[:, :, 3],
         seen=seen,
     )
+
+
+def mean_pose(T: FloatArray) -> FloatArray:
+    """(4, 4) the middle of poses (N, 4, 4): the mean of their places, and the rotation nearest to their mean."""
+    return _rigid(T[:, :3].mean(axis=0))
+
+
+def _rigid(rows: FloatArray) -> FloatArray:
+    """(..., 4, 4) the poses nearest to matrices (..., 3, 4)."""
+    u, _, vt = np.linalg.svd(rows[..., :3])
+    turned = u * np.linalg.det(u @ vt)[..., None, None] ** np.array([0.0, 0.0, 1.0])
+    return transform(turned @ vt, rows[..., 3])
 
 
 def frame_s(times: FloatArray) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,8 +49,12 @@ class WatchedBench:
 
     def standing(self, thing: ThingTrack, row: int) -> Standing | None:
         """What a thing stands on or lies in at one moment; None in the air."""
+        return self.standing_in(thing, self.layout(row))
+
+    def standing_in(self, thing: ThingTrack, layout: Mapping[str, FloatArray]) -> Standing | None:
+        """What a thing stands on or lies in where everything is as in a layout."""
         bodies = [each for each in self.things if not is_mark(each)]
-        return standing_of(thing, bodies, self.layout(row), table_z_m=self.table_z_m)
+        return standing_of(thing, bodies, layout, table_z_m=self.table_z_m)
 
 
 def watch_bench(frames: Sequence[PoseFrame]) -> WatchedBench:
