@@ -1,4 +1,4 @@
-"""Packages that only some formats need."""
+"""Packages that only some users need."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def optional_package(module: str, *, extra: str) -> Any:
     except ImportError:
         package = module.partition(".")[0]
         raise InputError(
-            f"format {extra}",
+            extra,
             expected=f"the package {package}",
             got="an installation without it",
             remedy=f"`pip install 'graspmimic[{extra}]'`",
