@@ -243,8 +243,9 @@ def test_a_session_saves_what_a_person_does(window: Window, tmp_path: Path) -> N
     assert first.provenance["source"] == "keyboard" and first.provenance["seed"] == person.plan.env_seed(0)
     assert first.complete and first.task == "reach the goal"
     assert np.abs(first.actions[0]).max() == pytest.approx(0.3)  # no idle frames before the first motion
+    assert not first.actions[-16:, :3].any() and first.actions[-17, :3].any()  # the hand holds still at the end
     apart = first.observations["achieved_goal"] - first.observations["desired_goal"]
-    assert np.linalg.norm(apart[-1]) < 0.05 < np.linalg.norm(apart[0])
+    assert np.linalg.norm(apart[-17:], axis=1).max() < 0.05 < np.linalg.norm(apart[0])
     assert {status.note for status in person.screen.statuses} == {"", "saved"}
     played = person.plan.make_env().unwrapped  # closed, but its task remembers the last goal
     assert np.allclose(played.task.goal, found[1].observations["desired_goal"][0])
@@ -299,6 +300,24 @@ def test_a_slow_machine_plays_more_slowly(window: Window, tmp_path: Path) -> Non
         recorded = [round(25 * status.recorded_s) for status in person.screen.statuses]
         assert recorded == [0, *(each * n for n in range(1, 7))]
         person.env = teleoperation_plan("Reach", "keyboard", words="reach the goal").make_env()
+
+
+def test_what_does_not_stay_done_is_not_saved(window: Window, tmp_path: Path) -> None:
+    """The environment takes success back as soon as nothing moves."""
+    person = Reacher(window)
+    step = person.env.step
+
+    def lost(action: Any) -> Any:
+        seen, reward, terminated, truncated, info = step(action)
+        still = not np.any(action[:3])
+        return seen, reward, terminated, truncated, {**info, "is_success": info["is_success"] and not still}
+
+    person.env.step = lost  # type: ignore[method-assign]
+    statuses = person.screen.statuses
+    keys = person.keys
+    person.screen.person = lambda status: ("escape",) if "not saved" in status.note else keys(status)
+    result = run_session(person.plan, tmp_path, Keyboard(), person.screen)
+    assert result.saved == 0 and statuses[-1].note == "not saved: the task is not done"
 
 
 def test_unknown_tasks_are_refused() -> None:

@@ -78,7 +78,8 @@ def run_session(
     """Let a person drive until the set is complete or they have had enough.
 
     Number n of a set is the scene of `plan.env_seed(n)`, played again until it is saved; what was saved stays, however
-    the session ends. The world stands still until the first motion, so that no episode begins with idle frames. An
+    the session ends. The world stands still until the first motion, so that no episode begins with idle frames; on
+    saving, the hand holds still for `plan.hold_steps`, so that a policy sees how to stay where the task is done. An
     episode without success is saved only if `plan.keep_failures`. When the environment's time is over, an episode
     that may be saved is, and any other is discarded.
 
@@ -144,7 +145,7 @@ class _Session:
             self._due += self._waited()
             self._device, request = self._device.after(self._screen.events())
             if request is Request.SAVE:
-                request = self._may_save(recording)
+                request = self._held_still(recording)
             waiting = not len(recording) and is_idle(self._device.drive, start)
             if request is Request.NOTHING and not waiting:
                 request = self._advance(recording)
@@ -158,18 +159,27 @@ class _Session:
         count = min(int(self._due * self._info.rate_hz + 1e-6), _MOST_STEPS)
         action = action_of(self._device.drive, self._info.action_names, self._settings.speed)
         for _ in range(count):
-            if recording.add(action, self._env.step(action)):
+            if recording.add(action, self._env.step(action)):  # the time is over
                 return Request.SAVE if self._may_save(recording) is Request.SAVE else Request.DISCARD
         self._due = min(self._due - count / self._info.rate_hz, 1.0 / self._info.rate_hz)
         return Request.NOTHING
 
-    def _may_save(self, recording: Recording) -> Request:
+    def _held_still(self, recording: Recording) -> Request:
+        """Hold still for the plan's `hold_steps`, as an expert's episodes do, and see that the task stays done."""
         if not len(recording):
             self._note = "nothing is recorded yet"
-        elif not (recording.success or self._plan.keep_failures):
-            self._note = "not saved: the task is not done"
-        else:
+            return Request.NOTHING
+        still = Drive(shut=self._device.drive.shut)
+        action = action_of(still, self._info.action_names, self._settings.speed)
+        for _ in range(self._plan.hold_steps or 0 if recording.success else 0):
+            if recording.add(action, self._env.step(action)):
+                break
+        return self._may_save(recording)
+
+    def _may_save(self, recording: Recording) -> Request:
+        if recording.success or self._plan.keep_failures:
             return Request.SAVE
+        self._note = "not saved: the task is not done"
         return Request.NOTHING
 
     def _waited(self) -> float:
