@@ -1,4 +1,4 @@
-"""`graspmimic collect`: demonstrations of a task, by the scripted expert or by a trained policy."""
+"""`graspmimic collect`: demonstrations of a task, by the scripted expert, a trained policy, or a person."""
 
 from __future__ import annotations
 
@@ -24,13 +24,14 @@ class Collect:
 
     Every episode has a seed of its own, which no evaluation uses, so that the same command gives the same set with
     any number of --workers. The same command goes on where it was stopped, and with more --episodes adds to the set.
+    With keyboard or gamepad a window opens, in which a person drives the robot.
     """
 
     task: str = "PickPlace"
     """Reach, Push, Slide, PickPlace, Stack, Stack3, Lift, Handover or Detour."""
     episodes: int = 100
     """Episodes in the set, those that are there already included."""
-    source: Literal["expert", "policy"] = "expert"
+    source: Literal["expert", "policy", "keyboard", "gamepad"] = "expert"
     """Who demonstrates."""
     policy: OptionalFile = None
     """With --source policy: policy.safetensors of a training run."""
@@ -42,6 +43,10 @@ class Collect:
     """position, position_yaw, pose, joint_velocity or joint_position; experts move the hand."""
     hold_steps: OptionalCount = 16
     """Steps for which an episode goes on when the task is done; None plays on to the time limit."""
+    speed: float = 0.3
+    """By hand: share of the largest motion that a key or a stick at its stop asks for."""
+    limit_s: float = 60.0
+    """By hand: time for one episode, seconds."""
     keep_failures: bool = False
     """Keep episodes too in which the task is not done at the end."""
     workers: int = 0
@@ -61,6 +66,8 @@ class Collect:
         if (self.source == "policy") != (self.policy is not None) or (self.steady and self.source != "expert"):
             expected = "--policy FILE with --source policy, --steady with --source expert"
             raise InputError("options", expected=expected, got=f"{self}")
+        if self.workers and self.source in ("keyboard", "gamepad"):
+            raise InputError("--workers", expected="0 with a person", got=f"{self.workers}")
 
     @property
     def folder(self) -> Path:
@@ -71,6 +78,8 @@ class Collect:
         """Collect, with a bar of the episodes that are kept."""
         from policies.demonstrations import DemonstrationSet, collect
 
+        if self.source in ("keyboard", "gamepad"):
+            return self._by_hand(console)
         plan = self._plan()
         prepare_folder(self.folder)
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[at]}"))
@@ -100,10 +109,32 @@ class Collect:
             "wall_s": wall_s,
         }
 
+    @property
+    def _env_options(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in ("observation", "action") if getattr(self, name) is not None}
+
+    def _by_hand(self, console: Console) -> dict[str, Any]:
+        from graspmimic.collect_teleoperated import collect_teleoperated
+
+        assert self.source == "keyboard" or self.source == "gamepad"
+        prepare_folder(self.folder)
+        return collect_teleoperated(
+            console,
+            self.folder,
+            task=self.task,
+            source=self.source,
+            episodes=self.episodes,
+            seed=self.seed,
+            env_options=self._env_options,
+            keep_failures=self.keep_failures,
+            speed=self.speed,
+            limit_s=self.limit_s,
+        )
+
     def _plan(self) -> CollectPlan:
         from policies.demonstrations import STEADY, expert_plan, policy_plan
 
-        given = {name: getattr(self, name) for name in ("observation", "action") if getattr(self, name) is not None}
+        given = self._env_options
         how = {"seed": self.seed, "hold_steps": self.hold_steps, "keep_failures": self.keep_failures}
         if self.policy is not None:
             return policy_plan(self.task, self.policy, env_options=given or None, **how)

@@ -17,12 +17,15 @@ if TYPE_CHECKING:
         ExpertDemonstrator,
         PolicyDemonstrator,
     )
+    from policies.demonstrations.doctor import examine, examine_times
     from policies.demonstrations.episode import Episode
     from policies.demonstrations.episode_file import EpisodeSummary
+    from policies.demonstrations.finding import Finding
     from policies.demonstrations.player import Outcome
     from policies.demonstrations.playing import play_episode
     from policies.demonstrations.set_info import SetInfo
-    from policies.demonstrations.task_plan import expert_plan, policy_plan
+    from policies.demonstrations.task_plan import TASK_TEXTS, expert_plan, policy_plan
+    from policies.demonstrations.timestamps import foreign_times
     from policies.demonstrations.varied_expert import STEADY, VARIATIONS, Variation, VariedExpert
     from policies.demonstrations.writer import DemonstrationWriter
 
@@ -30,6 +33,7 @@ __all__ = [
     "DEMONSTRATION_SEED",
     "HOLD_STEPS",
     "STEADY",
+    "TASK_TEXTS",
     "VARIATIONS",
     "CollectPlan",
     "Collected",
@@ -41,13 +45,17 @@ __all__ = [
     "EpisodeDropped",
     "EpisodeSummary",
     "ExpertDemonstrator",
+    "Finding",
     "Outcome",
     "PolicyDemonstrator",
     "SetInfo",
     "Variation",
     "VariedExpert",
     "collect",
+    "examine",
+    "examine_times",
     "expert_plan",
+    "foreign_times",
     "play_episode",
     "policy_plan",
 ]
@@ -56,6 +64,7 @@ _ROOMS = {
     "DEMONSTRATION_SEED": "collect_plan",
     "HOLD_STEPS": "collect_plan",
     "STEADY": "varied_expert",
+    "TASK_TEXTS": "task_plan",
     "VARIATIONS": "varied_expert",
     "CollectPlan": "collect_plan",
     "Collected": "collecting",
@@ -67,13 +76,17 @@ _ROOMS = {
     "EpisodeDropped": "demonstrator",
     "EpisodeSummary": "episode_file",
     "ExpertDemonstrator": "demonstrator",
+    "Finding": "finding",
     "Outcome": "player",
     "PolicyDemonstrator": "demonstrator",
     "SetInfo": "set_info",
     "Variation": "varied_expert",
     "VariedExpert": "varied_expert",
     "collect": "collecting",
+    "examine": "doctor",
+    "examine_times": "doctor",
     "expert_plan": "task_plan",
+    "foreign_times": "timestamps",
     "play_episode": "playing",
     "policy_plan": "task_plan",
 }
