@@ -16,9 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geometry import InputError
-from policies.demonstrations.episode import Episode
+from policies.demonstrations import HOLD_STEPS, Demonstrator, Episode, EpisodeDropped
 from policies.imitation.policy import Observation
 from policies.imitation.take_over import TakeOver
+
+INTERVENTION_SEED = 30_000_000
+"""Seeds of episodes with interventions start here: no evaluation and no demonstration has them."""
 
 
 class Learner(Protocol):
@@ -31,16 +34,6 @@ class Learner(Protocol):
         """(A,) the action for what is seen now."""
 
 
-class Demonstrator(Protocol):
-    """Whoever knows how the task is done: a scripted expert, a person at a keyboard, a trained policy."""
-
-    def reset(self, env: Any) -> None:
-        """It takes over: `env` (unwrapped) stands wherever the learner brought it."""
-
-    def act(self, env: Any) -> NDArray[Any]:
-        """The action for the state in which `env` stands."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Interventions:
     """How interventions are collected."""
@@ -49,7 +42,7 @@ class Interventions:
     """Interventions to keep."""
     finish_steps: int = 60
     """Steps that the expert gets; without success by then its part is thrown away."""
-    hold_steps: int = 10
+    hold_steps: int = HOLD_STEPS
     """Steps that are recorded on after success, for the learner is to stay there."""
     tries: int = 5
     """Episodes begun for each intervention that is kept, at most."""
@@ -100,11 +93,10 @@ def collect_interventions(
         learner: drives.
         env: of the task. Its time limit does not count here: the learner drives until the expert takes over or
             `take_over` calls the episode off, the expert has `settings.finish_steps`.
-        demonstrator: finishes.
+        demonstrator: finishes; `reset` finds `env` wherever the learner brought it.
         take_over: says when.
         settings: how many, how long.
-        seed: of the first intervention; each has its own stream of random numbers, so that a run that was cut off
-            can go on anywhere.
+        seed: of the first episode; the others count up.
         on_kept: called with the number of interventions so far.
     Raises:
         InputError: if too few episodes come to a kept intervention.
@@ -119,6 +111,7 @@ def collect_interventions(
         if step < 0:
             result.needless += 1
             continue
+        demonstrator.reset(bare, rng)
         record = _finish(bare, demonstrator, observation, settings)
         if record is None:
             result.failed += 1
@@ -155,13 +148,16 @@ def _drive(
 
 def _finish(env: Any, demonstrator: Demonstrator, observation: Any, settings: Interventions) -> _Record | None:
     """Let the expert finish; None where it does not."""
-    demonstrator.reset(env)
+    low, high = env.action_space.low, env.action_space.high
     seen: list[dict[str, NDArray[Any]]] = [dict(named(observation))]
     actions: list[NDArray[np.float32]] = []
     rewards: list[float] = []
     held = -1
     for _ in range(settings.finish_steps + settings.hold_steps):
-        action = np.asarray(demonstrator.act(env), dtype=np.float32)
+        try:
+            action = np.clip(np.asarray(demonstrator.act(env, observation), dtype=np.float32), low, high)
+        except EpisodeDropped:
+            return None
         observation, reward, _, _, info = env.step(action)
         seen.append(dict(named(observation)))
         actions.append(action)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import numpy as np
@@ -16,7 +17,7 @@ from policies.demonstrations import Episode
 from policies.demonstrations.set_info import SetInfo
 from policies.imitation.continual.ewc import Springs, fisher_diagonal
 from policies.imitation.continual.forgetting import SuccessHistory, seed_interval
-from policies.imitation.continual.replay import ReplaySettings, batch_counts, remembered
+from policies.imitation.continual.replay import ReplaySettings, episode_weights, remembered, replay_shares
 from policies.imitation.continual.shared_space import SharedSpace
 from policies.imitation.policy import Batch, Observation, Policy
 from policies.imitation.windows import Windows
@@ -209,23 +210,29 @@ def test_interval_over_three_seeds_is_that_of_students_table() -> None:
     assert np.isnan(seed_interval([0.4])[1:]).all()
 
 
-def test_batches_keep_their_size_and_old_tasks_their_share() -> None:
-    rng = np.random.default_rng(0)
-    counts = [batch_counts(65, 3, 0.5, rng) for _ in range(2000)]
-    assert all(new + old.sum() == 65 for new, old in counts)
-    assert np.mean([new for new, _ in counts]) == pytest.approx(32.5, abs=0.1)
-    np.testing.assert_allclose(np.mean([old for _, old in counts], axis=0), 32.5 / 3, rtol=0.05)
-    assert batch_counts(64, 0, 0.5, rng)[0] == 64
-    with pytest.raises(InputError):
-        ReplaySettings(share=1.0)
-
-
 def episode(width: int, acts: int, seed: int, steps: int = 30) -> Episode:
     rng = np.random.default_rng(seed)
     tables = {"observation": rng.normal(size=(steps + 1, width)).astype(np.float32)}
     tables |= {key: rng.normal(size=(steps + 1, 1)).astype(np.float32) for key in ("achieved_goal", "desired_goal")}
     actions = rng.uniform(-1, 1, size=(steps, acts)).astype(np.float32)
     return Episode(observations=tables, actions=actions, rewards=np.zeros(steps, np.float32), success=True)
+
+
+def test_earlier_tasks_have_their_share_of_the_windows_whatever_their_length() -> None:
+    groups = [
+        [episode(2, 1, 0, steps=30), episode(2, 1, 1, steps=10)],
+        [episode(2, 1, 2, steps=5)],
+        [episode(2, 1, 3, steps=7), episode(2, 1, 4, steps=8)],
+    ]
+    shares = replay_shares(2, 0.4)
+    assert shares == pytest.approx([0.6, 0.2, 0.2]) and replay_shares(0, 0.4) == [1.0]
+    weights = episode_weights(groups, shares)
+    lengths = [30, 10, 5, 7, 8]
+    windows = [weight * length for weight, length in zip(weights, lengths, strict=True)]
+    assert [sum(windows[:2]), windows[2], sum(windows[3:])] == pytest.approx([0.6, 0.2, 0.2])
+    assert weights[0] == weights[1] and weights[3] == weights[4]
+    with pytest.raises(InputError):
+        ReplaySettings(share=1.0)
 
 
 def info(names: tuple[str, ...], goal: str, actions: tuple[str, ...]) -> SetInfo:
@@ -256,27 +263,30 @@ def test_numbers_of_the_same_name_share_a_place_and_flags_tell_the_task() -> Non
     reach, pick = episode(2, 1, 0), episode(2, 2, 1)
     space = space.with_scales_of("reach", [reach])
     hand = reach.observations["observation"][:, 0].astype(float)
-    assert space.centre[0] == pytest.approx(hand.mean()) and space.spread[0] == pytest.approx(hand.std())
+    assert space.scales[0] == pytest.approx((hand.mean(), hand.std()))
     later = space.with_scales_of("pick", [pick])
-    assert {k: later.centre[k] for k in space.centre} == space.centre, "a later task moves nothing"
+    assert {place: later.scales[place] for place in space.scales} == space.scales, "a later task moves nothing"
     shared = later.episode("pick", pick)
     row, own = shared.observations["observation"][4], pick.observations["observation"][4]
-    assert row[0] == pytest.approx((own[1] - later.centre[0]) / later.spread[0], abs=1e-5)
-    assert row[4] == pytest.approx((own[0] - later.centre[4]) / later.spread[4], abs=1e-5)
+    assert row[0] == pytest.approx((own[1] - later.scales[0][0]) / later.scales[0][1], abs=1e-5)
+    assert row[4] == pytest.approx((own[0] - later.scales[4][0]) / later.scales[4][1], abs=1e-5)
     to_goal = pick.observations["desired_goal"][4, 0] - pick.observations["achieved_goal"][4, 0]
-    assert row[5] == pytest.approx((to_goal - later.centre[5]) / later.spread[5], abs=1e-5)
+    assert row[5] == pytest.approx((to_goal - later.scales[5][0]) / later.scales[5][1], abs=1e-5)
     np.testing.assert_array_equal(row[[1, 2, 3, 7, 8]], [0, 0, 0, 0, 1])
     np.testing.assert_array_equal(shared.actions[:, [1, 0]], pick.actions)
     np.testing.assert_array_equal(later.action("pick", shared.actions), pick.actions)
     one = {key: table[4] for key, table in pick.observations.items()}
     np.testing.assert_array_equal(later.observation("pick", one)["observation"], row)
+    assert SharedSpace.of_record(json.loads(json.dumps(later.record()))) == later
+    with pytest.raises(InputError, match="record"):
+        SharedSpace.of_record({"tasks": ["reach"]})
 
 
 def test_what_hardly_varies_is_not_blown_up() -> None:
     flat = episode(2, 1, 0)
     flat.observations["observation"][:, 1] = 0.25
     space = two_tasks().with_scales_of("reach", [flat])
-    assert space.spread[1] == 0.05, "of a width of 1, for bounds are not known"
+    assert space.scales[1][1] == 0.05, "of a width of 1, for bounds are not known"
 
 
 def test_unknown_tasks_and_missing_numbers_are_named() -> None:

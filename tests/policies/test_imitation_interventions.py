@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from geometry import InputError
+from policies.demonstrations import ExpertDemonstrator
 from policies.experts import make_expert
 from policies.imitation.interventions import Collected, Interventions, Learner, collect_interventions
 from policies.imitation.policy import Observation
@@ -38,8 +39,7 @@ class Playing:
     def __init__(self, env: gymnasium.Env[Any, Any]) -> None:
         self.env, self.expert = env.unwrapped, make_expert("PickPlace")
 
-    def reset(self) -> None:
-        self.expert.reset(self.env)  # type: ignore[arg-type]
+    def reset(self) -> None: ...
 
     def select_action(self, observation: Observation) -> NDArray[np.float32]:
         return self.expert.act(self.env)  # type: ignore[arg-type]
@@ -55,7 +55,7 @@ def env() -> Any:
 def collect(env: Any, learner: Learner, take_over: Any, **settings: Any) -> Collected:
     chosen = Interventions(**{"count": 3, "task": "bring the cube", **settings})
     return collect_interventions(
-        learner, env, make_expert("PickPlace"), take_over, settings=chosen, seed=SEED
+        learner, env, ExpertDemonstrator(make_expert("PickPlace")), take_over, settings=chosen, seed=SEED
     )  # fmt: skip
 
 
@@ -118,7 +118,7 @@ def test_a_learner_that_succeeds_is_left_alone(env: Any) -> None:
 @pytest.mark.parametrize(
     "wrong", [{"count": 0}, {"finish_steps": 0}, {"hold_steps": -1}, {"tries": 0}]
 )  # fmt: skip
-def test_settings_are_checked(wrong: dict[str, int]) -> None:
+def test_settings_are_checked(wrong: dict[str, Any]) -> None:
     with pytest.raises(InputError):
         Interventions(**wrong)
     with pytest.raises(InputError):

@@ -13,7 +13,7 @@ al., "Progress & Compress", ICML 2018, section 3.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -110,7 +110,7 @@ class Springs:
         kept = {f"stiffness.{name}": tensor for name, tensor in self.stiffness.items()}
         return kept | {f"rest.{name}": tensor for name, tensor in self.rest.items()}
 
-    def restore(self, tensors: Weights) -> None:
+    def restore(self, tensors: Mapping[str, Tensor]) -> None:
         """Take back what `tensors` gave."""
         for name, tensor in tensors.items():
             table, _, weight = name.partition(".")

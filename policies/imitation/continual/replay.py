@@ -9,10 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from geometry import InputError
-from policies.demonstrations.episode import Episode
+from policies.demonstrations import Episode
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +21,7 @@ class ReplaySettings:
     episodes: int = 10
     """Kept of each earlier task."""
     share: float = 0.5
-    """Of each batch that comes from earlier tasks, each of them with the same chance."""
+    """Of the windows that come from earlier tasks, each of them with the same chance."""
 
     def __post_init__(self) -> None:
         if self.episodes < 1 or not 0.0 < self.share < 1.0:
@@ -43,19 +42,26 @@ def remembered(episodes: Sequence[Episode], count: int, rng: np.random.Generator
     return [episodes[number] for number in sorted(chosen.tolist())]
 
 
-def batch_counts(batch: int, old_tasks: int, share: float, rng: np.random.Generator) -> tuple[int, NDArray[np.int64]]:
-    """How many windows of a batch come from the present task, and how many from each earlier one.
+def replay_shares(old_tasks: int, share: float) -> list[float]:
+    """The share of the windows that comes from the present task, then from each earlier one; they add up to 1.
 
     Args:
-        batch: windows in all.
-        old_tasks: earlier tasks; without any the whole batch is the present task's.
-        share: see `ReplaySettings.share`; where it does not come out even, chance rounds it.
-        rng: draws.
-    Returns:
-        of the present task; (old_tasks,) of the earlier ones. They add up to `batch`.
+        old_tasks: earlier tasks; without any, all windows are the present task's.
+        share: see `ReplaySettings.share`.
     """
-    if old_tasks == 0:
-        return batch, np.zeros(0, dtype=np.int64)
-    wanted = share * batch
-    old = int(wanted) + int(rng.random() < wanted - int(wanted))
-    return batch - old, rng.multinomial(old, np.full(old_tasks, 1.0 / old_tasks)).astype(np.int64)
+    return [1.0 - share, *[share / old_tasks] * old_tasks] if old_tasks else [1.0]
+
+
+def episode_weights(groups: Sequence[Sequence[Episode]], shares: Sequence[float]) -> list[float]:
+    """How often the windows of each episode are drawn, so that each group of episodes has its share of all windows.
+
+    Args:
+        groups: of episodes, one after the other.
+        shares: of each group.
+    Returns:
+        a weight for each episode, as `train_policy` takes them: that of each of its windows.
+    """
+    weights: list[float] = []
+    for group, share in zip(groups, shares, strict=True):
+        weights += [share / sum(map(len, group))] * len(group)
+    return weights

@@ -7,8 +7,9 @@ place more for each task, 1 for the one that is to be done. Actions likewise.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,8 @@ pushed says nothing of how far it may be lifted."""
 _FARTHEST = 5.0
 """Spreads beyond which a number is cut off."""
 _TO_GOAL = "to goal"
+_ROWS = ("tasks", "seen_names", "action_names", "half_widths")
+_TABLES = ("keys", "seen_places", "action_places")
 
 Vector = NDArray[np.float32]
 
@@ -49,10 +52,8 @@ class SharedSpace:
     """Where each task's own actions go."""
     half_widths: tuple[float, ...]
     """Of the bounds of each number that is seen; 1 where they are not known."""
-    centre: Mapping[int, float] = field(default_factory=dict)
-    """By place: the mean in the first task that has it. Later tasks change nothing."""
-    spread: Mapping[int, float] = field(default_factory=dict)
-    """By place: the standard deviation there."""
+    scales: Mapping[int, tuple[float, float]] = field(default_factory=dict)
+    """By place: mean and standard deviation in the first task that has it. Later tasks change nothing."""
 
     @classmethod
     def of(cls, infos: Mapping[str, SetInfo]) -> SharedSpace:
@@ -103,12 +104,12 @@ class SharedSpace:
     def with_scales_of(self, task: str, episodes: Iterable[Episode]) -> SharedSpace:
         """The same space, in which numbers that are new with this task are scaled by its demonstrations."""
         rows = np.concatenate([self._own(task, episode.observations) for episode in episodes]).astype(np.float64)
-        centre, spread = dict(self.centre), dict(self.spread)
+        scales = dict(self.scales)
         for column, place in enumerate(self.seen_places[task]):
-            if place not in centre:
-                centre[place] = float(rows[:, column].mean())
-                spread[place] = max(float(rows[:, column].std()), _LEAST_SPREAD * self.half_widths[place])
-        return replace(self, centre=centre, spread=spread)
+            if place not in scales:
+                spread = max(float(rows[:, column].std()), _LEAST_SPREAD * self.half_widths[place])
+                scales[place] = float(rows[:, column].mean()), spread
+        return replace(self, scales=scales)
 
     def observation(self, task: str, observation: Observation) -> dict[str, Vector]:
         """(..., width) what a task's own observation is in the shared space.
@@ -120,8 +121,7 @@ class SharedSpace:
         own = self._own(task, observation)
         places = list(self.seen_places[task])
         shared = np.zeros((*own.shape[:-1], self.width), dtype=np.float32)
-        centre = np.array([self.centre[place] for place in places], dtype=np.float32)
-        spread = np.array([self.spread[place] for place in places], dtype=np.float32)
+        centre, spread = np.array([self.scales[place] for place in places], dtype=np.float32).T
         shared[..., places] = np.clip((own - centre) / spread, -_FARTHEST, _FARTHEST)
         shared[..., len(self.seen_names) + self.tasks.index(task)] = 1.0
         return {ONLY_KEY: shared}
@@ -135,6 +135,27 @@ class SharedSpace:
         actions = np.zeros((len(episode), len(self.action_names)), dtype=np.float32)
         actions[:, list(self.action_places[task])] = episode.actions
         return replace(episode, observations=self.observation(task, episode.observations), actions=actions)
+
+    def record(self) -> dict[str, Any]:
+        """As JSON holds it."""
+        held: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        return held
+
+    @classmethod
+    def of_record(cls, record: Mapping[str, Any]) -> SharedSpace:
+        """What `record` gave.
+
+        Raises:
+            InputError: if it is something else.
+        """
+        try:
+            fields: dict[str, Any] = {name: tuple(record[name]) for name in _ROWS}
+            fields |= {name: {task: tuple(row) for task, row in record[name].items()} for name in _TABLES}
+            scales = {int(place): (float(mean), float(spread)) for place, (mean, spread) in record["scales"].items()}
+            return cls(**fields, scales=scales)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            got = f"{type(error).__name__}: {error}"
+            raise InputError("SharedSpace", expected="the record of a space", got=got) from None
 
     def _own(self, task: str, observation: Mapping[str, NDArray[Any]]) -> Vector:
         """A task's own numbers side by side."""
