@@ -76,7 +76,7 @@ class Workbench:
         taker_m: ArrayLike | None = None,
         depth_noise: DepthNoise = "dex",
         timestep_s: float = 1.0 / 240.0,
-        solver_iterations: int = 20,
+        solver_iterations: int = 100,
     ) -> None:
         _check(things, layout, balls or {})
         self.things = {thing.name: thing for thing in things}

@@ -23,7 +23,7 @@ from policies.programs import Carry, Grasp, HandOver, Lift, Place, Pour, Push, R
 class ExecutionConfig:
     """How stubborn the robot is."""
 
-    tries: int = 3
+    tries: int = 4
     """How often it begins anew with one thing: look, grasp, do what is left to be done."""
 
     def __post_init__(self) -> None:
@@ -85,6 +85,8 @@ class _Course:
     """What one try with one thing hands from step to step."""
 
     ready: ReadyToGrasp | None = None
+    grasp: FloatArray | None = None
+    carry_failed: int = 0
     goal: FloatArray | None = None
     place_m: FloatArray | None = None
     postures: FloatArray | None = None
@@ -123,8 +125,12 @@ class _Execution:
             course.ready = course.goal = course.place_m = course.postures = None
             if self._try(bout, course):
                 return True
-            if course.ready is not None and self.robot.held is None:
-                course.failed.append(course.ready.T_thing_grasp)
+            if course.carry_failed == 2:
+                placing.put_away(self.robot)
+                course.carry_failed = 0
+            if course.grasp is not None and self.robot.held is None:
+                course.failed.append(course.grasp)
+                course.grasp = None
         return False
 
     def _try(self, bout: range, course: _Course) -> bool:
@@ -157,7 +163,9 @@ class _Execution:
             case Lift():
                 return picking.lift(robot, step)
             case Carry():
-                return self._carry(rest, course)
+                carried = self._carry(rest, course)
+                course.carry_failed += not carried.done
+                return carried
             case Place():
                 if course.goal is None and (carried := self._carry([step, *rest], course)) and not carried.done:
                     return carried
@@ -188,6 +196,7 @@ class _Execution:
         course.ready, why = picking.reach(
             self.robot, grasp, self._left(ahead), self.binding.names, self.detect, course.failed
         )
+        course.grasp = None if course.ready is None else course.ready.T_thing_grasp
         return Tried(course.ready is not None, why)
 
     def _left(self, steps: Sequence[Step]) -> list[Step]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from envs.workbench import TABLE, Layout, Thing
@@ -17,8 +19,16 @@ from policies.programs import HandOver, Place, Pour, Step
 TURNS_RAD: FloatArray = np.radians([0.0, 45.0, -45.0, 90.0, -90.0, 135.0, -135.0, 180.0])
 """Turns about the vertical in which a thing may be put down or handed over, the least first."""
 _LOWEST_M = 0.004
-Ways = list[FloatArray]
-"""For each later step, (ways, moments, 4, 4) poses of the thing; every moment of one way must be within reach."""
+_BATCH = 4
+
+
+class Ways(NamedTuple):
+    """How one of the later steps can be done."""
+
+    T_world_thing: FloatArray
+    """(ways, moments, 4, 4) poses of the thing; every moment of one way must be within reach."""
+    clear: bool
+    """Whether the arm must keep clear of everything at those moments, too."""
 
 
 def turned(T_world_thing: FloatArray) -> FloatArray:
@@ -29,8 +39,8 @@ def turned(T_world_thing: FloatArray) -> FloatArray:
     return result
 
 
-def ways_ahead(steps: Sequence[Step], names: dict[str, str], things: dict[str, Thing], layout: Layout) -> Ways:
-    """The poses that the coming steps ask for.
+def ways_ahead(steps: Sequence[Step], names: dict[str, str], things: dict[str, Thing], layout: Layout) -> list[Ways]:
+    """The poses that the coming steps ask for, one entry for each that asks for any.
 
     Args:
         steps: those until the thing is let go.
@@ -38,19 +48,19 @@ def ways_ahead(steps: Sequence[Step], names: dict[str, str], things: dict[str, T
         things: on the bench.
         layout: where they are.
     """
-    ways: Ways = []
+    ways = []
     for step in steps:
         name, to = names[step.object], names.get(getattr(step, "to", TABLE), TABLE)
         heading = upright(layout[name])
         if isinstance(step, Place):
             spot = find_spot(step, name, to, things, layout).T_world_thing
             if spot is not None:
-                ways.append(turned(spot @ heading)[:, None])
+                ways.append(Ways(turned(spot @ heading)[:, None], False))
         elif isinstance(step, Pour):
             paths = pour_paths(things[name], things[to], layout[to], step.angle_rad, heading)
-            ways.append(paths[:, :: TILTS // 3])
+            ways.append(Ways(paths[:, :: TILTS // 3], True))
         elif isinstance(step, HandOver) and to in layout:
-            ways.append(turned(transform(translation=layout[to][:3, 3]) @ heading)[:, None])
+            ways.append(Ways(turned(transform(translation=layout[to][:3, 3]) @ heading)[:, None], False))
     return ways
 
 
@@ -59,15 +69,33 @@ def upright(T_world_thing: FloatArray) -> FloatArray:
     return transform(T_world_thing[:3, :3])
 
 
-def can_all(robot: BenchRobot, T_thing_grasp: FloatArray, ways: Ways) -> FloatArray:
-    """(n,) bool, for which of the grasps (n, 4, 4) every later step has a way within the arm's reach."""
-    able = np.ones(len(T_thing_grasp), dtype=bool)
-    for poses in ways:
-        here = np.flatnonzero(able)
-        if not here.size:
+def first_able(robot: BenchRobot, T_thing_grasp: FloatArray, ways: Sequence[Ways], count: int) -> NDArray[np.intp]:
+    """Indices of the first grasps (n, 4, 4) with which every later step has a way within the arm's reach.
+
+    Args:
+        robot: whose collision checks leave the thing out.
+        T_thing_grasp: best first.
+        ways: of the later steps.
+        count: how many are enough.
+    """
+    found: list[int] = []
+    for begin in range(0, len(T_thing_grasp), _BATCH):
+        batch = np.arange(begin, min(begin + _BATCH, len(T_thing_grasp)))
+        for each in ways:
+            batch = batch[_able(robot, T_thing_grasp[batch], each)]
+        found += batch.tolist()
+        if len(found) >= count:
             break
-        hands = poses[None] @ T_thing_grasp[here, None, None]
-        _, reached = robot.ik(hands)
-        reached &= hands[..., 2, 3] > _LOWEST_M
-        able[here] = reached.all(axis=2).any(axis=1)
-    return able
+    return np.array(found, dtype=np.intp)
+
+
+def _able(robot: BenchRobot, T_thing_grasp: FloatArray, ways: Ways) -> NDArray[np.bool_]:
+    """(n,) for which of the grasps (n, 4, 4) there is a way."""
+    if not len(T_thing_grasp):
+        return np.zeros(0, dtype=bool)
+    hands = ways.T_world_thing[None] @ T_thing_grasp[:, None, None]
+    q, reached = robot.ik(hands)
+    good = (reached & (hands[..., 2, 3] > _LOWEST_M)).all(axis=2)
+    if not ways.clear:
+        return good.any(axis=1)
+    return np.array([any(robot.are_free(q[i, way]) for way in np.flatnonzero(row)) for i, row in enumerate(good)])

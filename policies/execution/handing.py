@@ -30,7 +30,7 @@ def carry_to_person(robot: BenchRobot, step: HandOver, names: dict[str, str]) ->
     if to not in robot.layout:
         return None, "nobody waits to take it"
     palm = robot.layout[to][:3, 3]
-    shift = np.array(step.offset_m)
+    shift = np.array(step.offset_m, dtype=np.float64)
     shift *= min(1.0, _SHIFT_M / max(float(np.linalg.norm(shift)), 1e-9))
     robot.refresh()
     goals = turned(transform(translation=palm + shift) @ upright(robot.layout[held.thing.name]))

@@ -7,19 +7,21 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from envs.panda import JointTrajectory
+from envs.workbench import Thing
 from geometry import FloatArray, invert
-from policies.execution.foresight import can_all, ways_ahead
+from policies.execution.foresight import first_able, ways_ahead
 from policies.execution.grasp_choice import Choice, Detect, choose_grasps
 from policies.execution.robot import BenchRobot, Held
 from policies.pick_planning import PickConfig, PickPlan, plan_pick
-from policies.programs import Grasp, HandOver, Lift, Pour, Step
+from policies.programs import Grasp, Lift, Pour, Step
 
 _CONFIG = PickConfig(grasps_considered=16, approach_m_s=0.2, tree_size=60)
-_CONSIDERED = 32
+_ENOUGH = 6
 _LOST_M = 0.04
-_STEEPEST_TO_POUR = -0.75
+_STEEPEST_TO_POUR, _MOST_TILTED = -0.75, 0.3
 _LEAST_LIFT_M, _MOST_LIFT_M = 0.06, 0.12
 
 
@@ -76,7 +78,7 @@ def reach(
     choice = choose_grasps(grasp, thing, T_world_thing, robot.bench.observe(), detect, failed)
     level = any(isinstance(step, Pour) for step in ahead)
     if level:
-        choice = choice.take(choice.poses[:, 2, 2] > _STEEPEST_TO_POUR)
+        choice = choice.take(_steady(choice.poses, thing, T_world_thing))
     fit = _able(robot, choice, T_world_thing, ahead, names)
     if not len(fit):
         return None, f"no grasp of {len(choice)} on {name!r} is within reach and fits the steps to come"
@@ -133,6 +135,14 @@ def still_held(robot: BenchRobot) -> Tried:
     return Tried(True, "")
 
 
+def _steady(poses: FloatArray, thing: Thing, T_world_thing: FloatArray) -> NDArray[np.bool_]:
+    """(n,) which grasps hold a cup for pouring: from the side, and round the whole of it, not by its wall."""
+    from_axis = np.linalg.norm((invert(T_world_thing) @ poses)[:, :2, 3], axis=1)
+    level = np.abs(poses[:, 2, 1]) < _MOST_TILTED
+    steady: NDArray[np.bool_] = (poses[:, 2, 2] > _STEEPEST_TO_POUR) & (from_axis < 0.2 * thing.size_m[0]) & level
+    return steady
+
+
 def _able(
     robot: BenchRobot, choice: Choice, T_world_thing: FloatArray, ahead: Sequence[Step], names: dict[str, str]
 ) -> Choice:
@@ -140,18 +150,14 @@ def _able(
     if not len(choice):
         return choice
     _, reached = robot.ik(choice.poses)
-    near = choice.take(np.flatnonzero(reached)[:_CONSIDERED])
-    if not len(near):
-        return near
-    ways = ways_ahead([s for s in ahead if not isinstance(s, HandOver)], names, robot.bench.things, robot.layout)
-    ways += ways_ahead([s for s in ahead if isinstance(s, HandOver)], names, robot.bench.things, robot.layout)
-    return near.take(can_all(robot, invert(T_world_thing) @ near.poses, ways))
+    near = choice.take(np.flatnonzero(reached))
+    robot.refresh(names[ahead[0].object] if ahead else "")
+    ways = ways_ahead(ahead, names, robot.bench.things, robot.layout)
+    return near.take(first_able(robot, invert(T_world_thing) @ near.poses, ways, _ENOUGH))
 
 
 def _plan(robot: BenchRobot, name: str, choice: Choice) -> tuple[PickPlan | None, dict[str, int]]:
     robot.refresh()
     model, arm = robot.model, robot.arm
-    planning = plan_pick(
-        choice, arm.q, arm.T_world_base, model.collision, model.obstacle(name), _CONFIG, robot.rng
-    )
+    planning = plan_pick(choice, arm.q, arm.T_world_base, model.collision, model.obstacle(name), _CONFIG, robot.rng)
     return planning.plan, planning.refused

@@ -146,5 +146,3 @@ def _lowest_free(robot: BenchRobot, goal: FloatArray) -> float:
         if reached and robot.is_free(q):
             return float(up_m)
     return _DROP_M
-
-

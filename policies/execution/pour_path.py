@@ -11,16 +11,15 @@ from geometry import FloatArray, transform
 TILTS = 12
 """Moments of a path after its first."""
 _DIRECTIONS = 12
+_SPINS = 6
 _CLEAR_M = 0.035
 _SHORT_M = 0.012
 LEAST_TILT_RAD = float(np.radians(115.0))
 """A cup that is tilted less keeps some of its content, whatever was shown."""
 
 
-def pour_paths(
-    cup: Thing, into: Thing, T_world_into: FloatArray, angle_rad: float, heading: FloatArray
-) -> FloatArray:
-    """Ways to pour, one for each direction in which the cup may tip.
+def pour_paths(cup: Thing, into: Thing, T_world_into: FloatArray, angle_rad: float, heading: FloatArray) -> FloatArray:
+    """Ways to pour: directions in which the cup may tip, each in turns of the cup about its own axis.
 
     The lowest point of the lip stays in a plane through the middle of what is poured into, and a little short of
     it, for what runs out keeps going. It is so high that no part of the cup is lower than the rim.
@@ -33,11 +32,12 @@ def pour_paths(
         heading: (4, 4) rotation of the upright cup.
 
     Returns:
-        (12, 13, 4, 4) `T_world_cup`, from upright to the largest tilt.
+        (72, 13, 4, 4) `T_world_cup`, from upright to the largest tilt.
     """
     rim = float(T_world_into[2, 3]) + 0.5 * into.size_m[2] + _CLEAR_M
     radius, tall = 0.5 * cup.size_m[0], cup.size_m[2]
     tilts = np.linspace(0.0, max(angle_rad, LEAST_TILT_RAD), TILTS + 1)
+    spins = Rotation.from_rotvec(np.arange(_SPINS)[:, None] * (0.0, 0.0, 2.0 * np.pi / _SPINS)).as_matrix()
     paths = []
     for azimuth in 2.0 * np.pi * np.arange(_DIRECTIONS) / _DIRECTIONS:
         ahead = np.array([np.cos(azimuth), np.sin(azimuth), 0.0])
@@ -47,5 +47,5 @@ def pour_paths(
         lip_at = np.array([*T_world_into[:2, 3], rim]) - _SHORT_M * ahead
         middle = lip_at - lip
         middle[:, 2] += tall * np.cos(tilts).clip(0.0)
-        paths.append(transform(turns @ heading[:3, :3], middle))
+        paths += [transform(turns @ spin @ heading[:3, :3], middle) for spin in spins]
     return np.array(paths)

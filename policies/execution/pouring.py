@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +11,7 @@ from envs.panda import IKConfig, grasp_pose, solve_ik, waypoint_motion
 from geometry import FloatArray, invert
 from policies.execution.foresight import upright
 from policies.execution.picking import Tried, still_held
-from policies.execution.pour_path import pour_paths
+from policies.execution.pour_path import TILTS, pour_paths
 from policies.execution.robot import BenchRobot
 from policies.programs import Pour
 
@@ -19,10 +19,11 @@ Contents = Callable[[str], int]
 """How much is in an open thing: the number of its balls."""
 _NEAR = IKConfig(position_tolerance_m=1e-4, angle_tolerance_rad=1e-3, restarts=0, centring=0.0)
 _LARGEST_STEP_RAD = 0.6
-_SPEED = 0.35
+_SPEED = 0.6
 _SHAKES = 3
 _LEAST_WAIT_S, _MOST_WAIT_S = 0.5, 2.0
-_UP_M = (0.0, 0.03, 0.06)
+_UP_M = (0.0, 0.04)
+_MOST_WAYS = 8
 
 
 def carry_to_pour(robot: BenchRobot, step: Pour, names: dict[str, str]) -> tuple[FloatArray | None, str]:
@@ -40,9 +41,7 @@ def carry_to_pour(robot: BenchRobot, step: Pour, names: dict[str, str]) -> tuple
     robot.model.collision.detach()
     heading = upright(robot.layout[held.thing.name])
     paths = pour_paths(held.thing, into, T_into, step.angle_rad, heading) @ invert(held.T_grasp_thing)
-    found = [q for up_m in _UP_M for path in paths if (q := _postures(robot, path, up_m)) is not None]
-    found.sort(key=lambda q: float(np.abs(q[0] - robot.arm.q).max()))
-    for postures in found:
+    for postures in _ways(robot, paths):
         start = robot.arm.T_world_grasp
         robot.refresh()
         goal = _hand_at(robot, postures[0])
@@ -53,7 +52,9 @@ def carry_to_pour(robot: BenchRobot, step: Pour, names: dict[str, str]) -> tuple
     return None, f"no way to pour from {held.thing.name!r} into {to!r}"
 
 
-def pour(robot: BenchRobot, step: Pour, postures: FloatArray, names: dict[str, str], contents: Contents | None) -> Tried:
+def pour(
+    robot: BenchRobot, step: Pour, postures: FloatArray, names: dict[str, str], contents: Contents | None
+) -> Tried:
     """Tilt, wait, shake where something is left, and straighten."""
     if robot.held is None:
         return Tried(False, "nothing is held")
@@ -77,24 +78,47 @@ def pour(robot: BenchRobot, step: Pour, postures: FloatArray, names: dict[str, s
     return Tried(True, arrived)
 
 
-def _postures(robot: BenchRobot, path: FloatArray, up_m: float) -> FloatArray | None:
-    """(k, 7) free postures along hand poses (k, 4, 4), raised by some height; None where there are none."""
-    raised = path.copy()
-    raised[:, 2, 3] += up_m
-    ends, reached = robot.ik(raised[[0, len(raised) // 2]])
-    if not reached.all():
+def _ways(robot: BenchRobot, paths: FloatArray) -> Iterator[FloatArray]:
+    """Free postures (k, 7) along hand poses (n, k, 4, 4), those that begin near the arm's posture first."""
+    found = 0
+    for up_m in _UP_M:
+        raised = paths.copy()
+        raised[..., 2, 3] += up_m
+        q, reached = robot.ik(raised[:, :: TILTS // 3])
+        near = np.flatnonzero(reached.all(axis=1))
+        travel = np.abs(q[near, 0] - robot.arm.q).max(axis=1)
+        for index in near[np.argsort(travel, kind="stable")]:
+            if found >= _MOST_WAYS or not robot.are_free(q[index]):
+                continue
+            postures = _postures(robot, raised[index], q[index, 2])
+            if postures is not None:
+                found += 1
+                yield postures
+                robot.refresh()
+                robot.model.collision.detach()
+
+
+def _postures(robot: BenchRobot, path: FloatArray, q_middle: FloatArray) -> FloatArray | None:
+    """(k, 7) free postures along hand poses (k, 4, 4), from one in its second half; None where they would jump."""
+    middle = 2 * (TILTS // 3)
+    after = _onwards(robot, path[middle:], q_middle)
+    before = _onwards(robot, path[middle::-1], q_middle)
+    if after is None or before is None:
         return None
-    q = [ends[1]]
-    for order in (range(len(raised) // 2 + 1, len(raised)), range(len(raised) // 2 - 1, -1, -1)):
-        near = ends[1]
-        for moment in order:
-            solved = solve_ik(invert(robot.arm.T_world_base) @ raised[moment], near, config=_NEAR)
-            if not solved.converged or np.abs(solved.q - near).max() > _LARGEST_STEP_RAD:
-                return None
-            near = solved.q
-            q = [*q, near] if moment > len(raised) // 2 else [near, *q]
-    postures = np.array(q)
+    postures = np.concatenate([before[:0:-1], after])
     return postures if robot.is_free(postures) else None
+
+
+def _onwards(robot: BenchRobot, path: FloatArray, q: FloatArray) -> FloatArray | None:
+    """(k, 7) postures along hand poses (k, 4, 4), each near the one before; None where there are none."""
+    found = []
+    for target in invert(robot.arm.T_world_base) @ path:
+        solved = solve_ik(target, q, config=_NEAR)
+        if not solved.converged or np.abs(solved.q - q).max() > _LARGEST_STEP_RAD:
+            return None
+        q = solved.q
+        found.append(q)
+    return np.array(found)
 
 
 def _postures_from(robot: BenchRobot, postures: FloatArray) -> FloatArray:

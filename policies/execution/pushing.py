@@ -42,7 +42,9 @@ def push(robot: BenchRobot, step: Push, names: dict[str, str]) -> Tried:
     robot.rise(_ABOVE_M)
     robot.open()
     robot.look()
-    off = float(np.linalg.norm(_on_the_way(goal, robot.layout, name, to, robot.bench.things) - robot.layout[name][:2, 3]))
+    off = float(
+        np.linalg.norm(_on_the_way(goal, robot.layout, name, to, robot.bench.things) - robot.layout[name][:2, 3])
+    )
     room = 0.4 * min(thing.size_m[:2])
     return Tried(off < room, "" if off < room else f"{name!r} is {100 * off:.0f} cm off its goal")
 

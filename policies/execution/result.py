@@ -48,7 +48,9 @@ class ExecutionResult:
 
     def text(self) -> str:
         """The steps and the events, for a person."""
-        lines = [f"{_words(o.step):40} {o.status:8} {o.start_s:6.1f} s to {o.end_s:6.1f} s  {o.why}" for o in self.steps]
+        lines = [
+            f"{_words(o.step):40} {o.status:8} {o.start_s:6.1f} s to {o.end_s:6.1f} s  {o.why}" for o in self.steps
+        ]
         return "\n".join([*self.notes, *lines, "", *self.events])
 
 

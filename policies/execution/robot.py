@@ -15,8 +15,10 @@ from policies.execution.sight import Locate, levelled
 
 TREE_SIZE = 60
 """Postures that the motion planner's random tree may try."""
-QUICK_IK = IKConfig(position_tolerance_m=1e-4, angle_tolerance_rad=1e-3, iterations=30, restarts=8)
+QUICK_IK = IKConfig(position_tolerance_m=1e-4, angle_tolerance_rad=1e-3, iterations=25, restarts=4)
 """Inverse kinematics to a tenth of a millimetre."""
+GRIP_N = 20.0
+"""Closing force of each finger; much less than the hand can, for things that weigh some ten grams."""
 _AWAY_M = (0.06, 0.12)
 _PUSHED_N = 15.0
 
@@ -87,6 +89,10 @@ class BenchRobot:
     def is_free(self, q: FloatArray) -> bool:
         """Whether a posture (7,) or path (k, 7) keeps clear of everything."""
         return self.model.collision.check(q).free
+
+    def are_free(self, q: FloatArray) -> bool:
+        """Whether each of some postures (k, 7) keeps clear of everything, whatever lies between them."""
+        return all(self.is_free(posture) for posture in q)
 
     def go(self, q: FloatArray, *, speed: float = 1.0) -> bool:
         """Move to a posture around what stands there; False where no way was found and nothing moved."""
@@ -159,7 +165,7 @@ class BenchRobot:
 
     def close(self) -> None:
         """Close the hand and wait for it."""
-        self.arm.gripper.close()
+        self.arm.gripper.close(force_n=GRIP_N)
         self.arm.gripper.settle()
 
     def grips(self, name: str) -> bool:
