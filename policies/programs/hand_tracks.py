@@ -19,7 +19,7 @@ Side = Literal["left", "right"]
 SIDES: tuple[Side, Side] = ("left", "right")
 THUMB_TIP, INDEX_TIP = HAND21.index("thumb_tip"), HAND21.index("index_tip")
 _SMOOTH_S = 0.08
-_LEAST_SHARE = 0.05
+_LEAST_SHARE, _ENOUGH = 0.05, 0.4
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -33,10 +33,10 @@ class HandTrack:
     points_m: FloatArray
     """(T, 21, 3) as measured; NaN where not seen."""
     grip_m: FloatArray
-    """(T, 3) middle between the tips of thumb and index finger (of what is seen, where they are hidden; the wrist
-    where nothing of the hand is), smoothed, gaps filled."""
+    """(T, 3) middle between the tips of thumb and index finger, smoothed, gaps filled. For a hand whose tips are mostly
+    hidden it is the middle of the hand, or the wrist: one of them all the time, so that it does not jump."""
     seen: NDArray[np.bool_]
-    """(T,) whether any of it was seen."""
+    """(T,) whether that was seen."""
 
     @property
     def name(self) -> str:
@@ -66,14 +66,15 @@ def _track(
     number: int, side: Side, times: FloatArray, frames: Sequence[PoseFrame], persons: Sequence[Person | None]
 ) -> HandTrack | None:
     points = np.full((len(frames), len(HAND21), 3), np.nan)
-    places = np.full((len(frames), 3), np.nan)
+    wrists = np.full((len(frames), 3), np.nan)
     for row, (frame, person) in enumerate(zip(frames, persons, strict=True)):
         if person is None:
             continue
         hand = person.right_hand if side == "right" else person.left_hand
         if hand is not None and hand.keypoints_m is not None:
             points[row] = np.where(hand.scores[:, None] > 0.0, hand.keypoints_m, np.nan)
-        places[row] = _place(points[row], _wrist(frame, person, side))
+        wrists[row] = _wrist(frame, person, side)
+    places = _places(points, wrists)
     seen = np.isfinite(places).all(axis=1)
     if seen.mean() < _LEAST_SHARE:
         return None
@@ -82,15 +83,17 @@ def _track(
     return HandTrack(person=number, side=side, points_m=points, grip_m=grip, seen=seen)
 
 
-def _place(points: FloatArray, wrist: FloatArray) -> FloatArray:
-    """(3,) where a hand takes hold, as far as it can be seen."""
-    tips = points[[THUMB_TIP, INDEX_TIP]]
-    if np.isfinite(tips).all():
-        middle: FloatArray = tips.mean(axis=0)
-        return middle
-    seen = points[np.isfinite(points).all(axis=1)]
-    mean: FloatArray = seen.mean(axis=0) if len(seen) else wrist
-    return mean
+def _places(points: FloatArray, wrists: FloatArray) -> FloatArray:
+    """(T, 3) where a hand takes hold, as far as it can be seen; NaN where it cannot."""
+    tips = points[:, [THUMB_TIP, INDEX_TIP]].mean(axis=1)
+    known = np.isfinite(points).all(axis=2).sum(axis=1) > len(HAND21) // 2
+    middles = np.full_like(wrists, np.nan)
+    middles[known] = np.nanmean(points[known], axis=1)
+    shares = [float(np.isfinite(each).all(axis=1).mean()) for each in (tips, middles, wrists)]
+    for places, share in zip((tips, middles), shares, strict=False):
+        if share >= _ENOUGH * max(shares):
+            return places
+    return wrists
 
 
 def _wrist(frame: PoseFrame, person: Person, side: Side) -> FloatArray:

@@ -72,21 +72,30 @@ def phases_of(handling: Handling, bench: WatchedBench, *, after: int) -> Phases:
     first, last = handling.motion.first, handling.motion.last
     end = handling.given if handling.taker is not None else last
     heights = handling.thing.middles_m[first : end + 1, 2]
-    rise = float(heights.max() - heights[0])
-    raised = np.flatnonzero(heights >= heights[0] + 0.8 * rise)
+    lifted = _raised(heights)
     high = np.flatnonzero(heights >= heights[-1] + 0.8 * (heights.max() - heights[-1]))
     contact = _contact(handling, after)
     return Phases(
         reach=_set_out(handling.hand.grip_m, after, contact),
         contact=contact,
         moved=first,
-        lifted=first + int(raised[0]),
+        lifted=first + lifted,
         lowered=first + int(high[-1]),
         rest=end,
         released=_released(handling, end, min(len(bench.time_s) - 1, end + bench.rows(_LEAVE_S))),
-        height_m=rise,
+        height_m=float(heights[lifted] - heights[0]),
         pours=_pours(handling, bench, end),
     )
+
+
+def _raised(heights_m: FloatArray) -> int:
+    """Row at which a thing's first way up ends: it slows down to a fifth of its largest speed."""
+    if len(heights_m) < 2:
+        return 0
+    speed = np.gradient(heights_m)
+    fast = int((speed >= 0.5 * speed.max()).argmax())
+    slow = np.flatnonzero(speed[fast:] < 0.2 * speed.max())
+    return fast + int(slow[0]) if len(slow) else len(heights_m) - 1
 
 
 def _apart_m(handling: Handling) -> FloatArray:
