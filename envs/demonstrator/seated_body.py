@@ -99,7 +99,7 @@ class SeatedBody:
         way = wrist[:, :2] - self.shoulder_m[:2]
         heading = gaussian_filter1d(np.arctan2(way[:, 1], -way[:, 0]), _LEAN_SMOOTH_S * rate_hz, mode="nearest")
         leans = np.linspace(0.0, _LEAN_RAD, 141)
-        distance = np.stack([self._distance(np.full(len(wrist), lean), heading, wrist) for lean in leans], axis=1)
+        distance = self._distance(leans, heading, wrist)
         far = distance > _STRETCH * arm
         if far.all(axis=1).any():
             expected, got = "a wrist that the arm reaches", f"{(distance.min(axis=1) - arm).max():.2f} m too far"
@@ -112,18 +112,27 @@ class SeatedBody:
         lean = gaussian_filter1d(np.minimum(wanted, most), _LEAN_SMOOTH_S * rate_hz, mode="nearest")
         return _leaning(np.clip(lean, least, np.maximum(most, least)), heading)
 
-    def _distance(self, lean: FloatArray, heading: FloatArray, wrist: FloatArray) -> FloatArray:
-        """(T,) distance of the wrist from the shoulder of a trunk that leans so far."""
-        local = np.array([0.0, _HALF_SHOULDERS, _TRUNK]) * self.height_m
-        shoulder = np.array(self.pelvis_m) + _leaning(lean, heading).apply(local)
-        distance: FloatArray = np.linalg.norm(wrist - shoulder, axis=-1)
+    def _distance(self, leans: FloatArray, heading: FloatArray, wrist: FloatArray) -> FloatArray:
+        """(T, L) distance of the wrist from the shoulder of a trunk that leans by each of L angles.
+
+        The shoulder turns about `_axis` by Rodrigues' formula.
+        """
+        shoulder, axis = np.array([0.0, _HALF_SHOULDERS, _TRUNK]) * self.height_m, _axis(heading)
+        cos, sin = np.cos(leans)[:, None], np.sin(leans)[:, None]
+        along = (axis @ shoulder)[:, None] * axis
+        turned = cos * shoulder + sin * np.cross(axis, shoulder)[:, None] + (1.0 - cos) * along[:, None]
+        distance: FloatArray = np.linalg.norm((wrist - np.array(self.pelvis_m))[:, None] - turned, axis=-1)
         return distance
 
 
 def _leaning(lean: FloatArray, heading: FloatArray) -> Rotation:
     """Rotations of an upright trunk towards -x, or to the right of that by `heading`."""
-    axis = np.stack([-np.sin(heading), -np.cos(heading), np.zeros_like(heading)], axis=-1)
-    return Rotation.from_rotvec(lean[:, None] * axis)
+    return Rotation.from_rotvec(lean[:, None] * _axis(heading))
+
+
+def _axis(heading: FloatArray) -> FloatArray:
+    """(T, 3) axes about which the trunk leans."""
+    return np.stack([-np.sin(heading), -np.cos(heading), np.zeros_like(heading)], axis=-1)
 
 
 def _elbow(

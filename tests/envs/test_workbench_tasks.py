@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ SEEDS = range(200)
 CLOSING_M = 0.07
 
 
+@cache
 def scene_of(name: str, seed: int) -> BenchScene:
     return TASKS[name].draw(np.random.default_rng(1_000_000 + seed))
 
@@ -25,10 +27,10 @@ def outline(thing: Thing, T: FloatArray) -> FloatArray:
     """(N, 2) points along the edge of a thing seen from above."""
     half = 0.5 * np.array(thing.size_m[:2])
     if thing.category in ("can", "cup", "bowl", "plate"):
-        angles = np.linspace(0.0, 2.0 * np.pi, 72, endpoint=False)
+        angles = np.linspace(0.0, 2.0 * np.pi, 48, endpoint=False)
         local = half[0] * np.stack([np.cos(angles), np.sin(angles)], axis=-1)
     else:
-        side = np.linspace(-1.0, 1.0, 25)
+        side = np.linspace(-1.0, 1.0, 13)
         ones = np.ones_like(side)
         square = np.concatenate([np.stack([side, s * ones], -1) for s in (-1, 1)] +
                                 [np.stack([s * ones, side], -1) for s in (-1, 1)])  # fmt: skip

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from envs.cameras import Frame, Lighting, RaycastCamera, StructuredLight
 from envs.demonstrator.demonstration import Demonstration
-from envs.demonstrator.figure import PersonFigure
+from envs.demonstrator.filming.figure import PersonFigure
 from envs.demonstrator.hand_model import HAND_POINTS
 from envs.demonstrator.recording import points_of_persons
 from envs.demonstrator.seated_body import BODY_POINTS
