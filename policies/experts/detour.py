@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 from envs.manipulation import ManipulationEnv
 from policies.experts.expert import SHUT, Expert, hand_action
 
-_ASIDE_M = 0.135
-"""How far from the pillar's middle the curve passes: half the pillar and half the fingers are 9 cm."""
+_ASIDE_M = 0.145
+"""How far from the pillar's middle the curve passes: half the pillar and half the fingers are 8.3 cm."""
 _AHEAD_M = 0.03
+_ASTRAY_M = 0.03
+"""So far beside the curve it goes back to it first, and not on."""
 _DECIDED_M = 0.02
 """A hand that is so far to one side, and not at the start any more, has gone that way already."""
 
@@ -40,9 +42,10 @@ class DetourExpert(Expert):
 
     def act(self, env: ManipulationEnv) -> NDArray[np.float32]:
         """See `Expert.act`."""
-        x, _, _ = env.scene.arm.state.position
+        x, y, _ = env.scene.arm.state.position
         gx, gy, gz = (float(g) for g in env.task.goal[:3])
-        ahead = min(x + _AHEAD_M, gx)
+        astray = abs(self._curve(env, x, gx, gy) - y) / _ASTRAY_M
+        ahead = min(x + _AHEAD_M * max(1.0 - astray, 0.0), gx)
         return hand_action(env, (ahead, self._curve(env, ahead, gx, gy), gz), SHUT)
 
     def _curve(self, env: ManipulationEnv, x: float, gx: float, gy: float) -> float:
