@@ -22,6 +22,7 @@ NEAR_M = 0.15
 """A hand further than this from a thing's surface does nothing with it, whatever the errors of its points."""
 STAYS_M = 0.06
 """A hand that stays this near to where it held a thing has not let go of it."""
+_MOSTLY = 0.75
 _UNSTEADY = 2.0
 """How much a hand's unsteadiness relative to the thing counts against its distance."""
 
@@ -177,5 +178,6 @@ def _stays(thing: ThingTrack, before: Motion, after: Motion, bench: WatchedBench
         return False
     way = hands[0].grip_m - thing.middles_m
     held = np.median(np.concatenate([way[before.first : before.last + 1], way[after.first : after.last + 1]]), axis=0)
-    apart = np.linalg.norm(way[before.last : after.first + 1] - held, axis=1)
-    return bool((apart < STAYS_M).all())
+    pause = slice(before.last, after.first + 1)
+    apart = np.linalg.norm(way[pause] - held, axis=1)[hands[0].seen[pause]]
+    return bool(len(apart)) and float(np.quantile(apart, _MOSTLY)) < STAYS_M

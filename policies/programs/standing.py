@@ -80,7 +80,7 @@ def standing_of(
     for other in things:
         if other.name == thing.name or other.name not in layout or not is_over(T[:3, 3], other, layout[other.name]):
             continue
-        relation = _carried(low, other, layout[other.name])
+        relation = _carried(thing, low, other, layout[other.name])
         top = top_m(other, layout[other.name])
         if relation is not None and top > highest:
             found, highest = Standing(to=other.name, relation=relation), top
@@ -137,13 +137,20 @@ def tilt_rad(T: FloatArray) -> float:
     return float(np.arccos(np.clip(T[2, 2], -1.0, 1.0)))
 
 
-def _carried(low_m: float, other: Sized, T_other: FloatArray) -> Literal["on", "in"] | None:
+def _carried(thing: Sized, low_m: float, other: Sized, T_other: FloatArray) -> Literal["on", "in"] | None:
     """How what has its lowest point over another thing stands to it; None where it does not touch it."""
-    depth = top_m(other, T_other) - low_m
+    top, floor = top_m(other, T_other), bottom_m(other, T_other)
+    depth, above_floor = top - low_m, low_m >= floor - REST_M
+    if other.category in OPEN and not _bridges(thing, other):
+        return "in" if depth > min(DEEP_M, 0.5 * (top - floor)) and above_floor else None
     if -REST_M <= depth <= DEEP_M:
         return "on"
-    deep_enough = low_m >= bottom_m(other, T_other) - REST_M
-    return "in" if depth > DEEP_M and deep_enough and is_open(other) else None
+    return "in" if depth > DEEP_M and above_floor and is_open(other) else None
+
+
+def _bridges(thing: Sized, vessel: Sized) -> bool:
+    """Whether a thing is broad enough to lie on the rim of an open one."""
+    return max((thing.size_m or ASSUMED_SIZE_M)[:2]) > 0.8 * min((vessel.size_m or ASSUMED_SIZE_M)[:2])
 
 
 def _reach_m(thing: Sized, T: FloatArray, directions: FloatArray) -> FloatArray:

@@ -144,12 +144,12 @@ def _put_down(handling: Handling, phases: Phases, bench: WatchedBench, now: int)
 def _handed(handling: Handling, phases: Phases, bench: WatchedBench, taker: str, now: int) -> list[Step]:
     name, time_s, given = handling.thing.name, bench.time_s.round(3).tolist(), handling.given
     hands = [each for each in bench.hands if each.person == handling.taker]
-    middle = handling.thing.middles_m[given]
-    waiting = min(hands, key=lambda each: float(np.linalg.norm(each.grip_m[given] - middle)))
-    palm = waiting.points_m[phases.moved : given + 1].reshape(-1, 3)
-    palm = palm[np.isfinite(palm).all(axis=1)]
-    hand_m = palm.mean(axis=0) if len(palm) else waiting.grip_m[given]
     arrived = _arrived(handling.thing, now, given)
+    middle = handling.thing.middles_m[arrived]
+    waiting = min(hands, key=lambda each: float(np.linalg.norm(each.grip_m[arrived] - middle)))
+    palm = waiting.points_m[phases.moved : arrived + 1].reshape(-1, 3)
+    palm = palm[np.isfinite(palm).all(axis=1)]
+    hand_m = palm.mean(axis=0) if len(palm) else waiting.grip_m[arrived]
     return [
         Carry(object=name, to=taker, start_s=time_s[now], end_s=time_s[arrived]),
         HandOver(
@@ -159,9 +159,13 @@ def _handed(handling: Handling, phases: Phases, bench: WatchedBench, taker: str,
 
 
 def _arrived(thing: ThingTrack, now: int, given: int) -> int:
-    """First row from which on a thing is within 2 cm of where it is given away."""
-    away = np.flatnonzero(np.linalg.norm(thing.middles_m[now : given + 1] - thing.middles_m[given], axis=1) > 0.02)
-    return now + (int(away[-1]) + 1 if len(away) else 0)
+    """First row after a thing's fastest at which it has come to rest before another hand: at a fifth of that speed."""
+    speed = np.linalg.norm(np.diff(thing.middles_m[now : given + 1], axis=0), axis=1)
+    if not len(speed):
+        return given
+    fastest = int(speed.argmax())
+    slow = np.flatnonzero(speed[fastest:] < 0.2 * speed[fastest])
+    return now + fastest + int(slow[0]) if len(slow) else given
 
 
 def _grasp(handling: Handling, phases: Phases, grip: ShownGrip | None, bench: WatchedBench) -> Grasp:
