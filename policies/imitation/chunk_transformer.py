@@ -16,9 +16,10 @@ import torch
 from torch import Tensor, nn
 
 from geometry import InputError
+from policies.imitation.action_paths import ActionPaths
 from policies.imitation.chunk_policy import ChunkPolicy
 from policies.imitation.data_layout import DataLayout
-from policies.imitation.encoder import StateEncoder
+from policies.imitation.point_encoder import make_encoder, seen_keys
 from policies.imitation.policy import Batch
 from policies.imitation.policy_config import PolicyConfig
 from policies.imitation.training_config import TrainingConfig
@@ -36,7 +37,9 @@ class ACTConfig(PolicyConfig):
     """H, observations that it looks at."""
     chunk: int = 16
     """K, actions that it foresees."""
-    execute: int = 8
+    group: int = 1
+    """Actions that one query foresees; more make the decoder cheaper."""
+    execute: int = 2
     """Actions of a chunk that are done before the next is asked for, without ensembling."""
     ensemble_rate: float | None = None
     """With a number (0.01 in the paper), the temporal ensemble of all chunks instead; None does without."""
@@ -52,14 +55,20 @@ class ACTConfig(PolicyConfig):
     """Layers among the queries."""
     dropout: float = 0.0
     """Share of each layer's output that is dropped in training."""
+    points: int = 128
+    """Of a cloud that it looks at, where it sees one."""
+    points_from_hand: bool = True
+    """Whether it sees them from the hand, or from the world's origin."""
     latent: int = 0
     """Numbers of the variational autoencoder's style; 0 does without it."""
     beta: float = 10.0
     """Weight of its divergence from the standard normal distribution."""
 
     def __post_init__(self) -> None:
-        if min(self.width, self.heads, self.inner, self.decoder_layers) < 1 or self.width % self.heads:
+        if min(self.width, self.heads, self.inner, self.decoder_layers, self.points) < 1 or self.width % self.heads:
             raise InputError("ACTConfig", expected="sizes of at least 1, width a multiple of heads", got=f"{self}")
+        if self.group < 1 or self.chunk % self.group:
+            raise InputError("ACTConfig", expected="chunk a multiple of group", got=f"{self.chunk} and {self.group}")
         if min(self.encoder_layers, self.latent) < 0 or self.beta < 0.0 or not 0.0 <= self.dropout < 1.0:
             raise InputError(
                 "ACTConfig",
@@ -83,17 +92,18 @@ class ACTPolicy(ChunkPolicy):
     def __init__(self, layout: DataLayout, config: ACTConfig) -> None:
         super().__init__(
             layout,
-            keys=config.keys or layout.vectors,
+            keys=config.keys or seen_keys(layout),
             history=config.history,
             chunk=config.chunk,
             execute=config.execute,
             ensemble_rate=config.ensemble_rate,
         )
         width = config.width
-        self.encoder = StateEncoder(layout, self.keys)
+        self.paths = ActionPaths(layout, config.chunk)
+        self.encoder = make_encoder(layout, self.keys, points=config.points, from_hand=config.points_from_hand)
         self.embed = nn.ModuleDict({name: nn.Linear(inputs, width) for name, inputs in self.encoder.widths.items()})
         self.token_places = places(config.history * len(self.embed), width)
-        self.queries = places(config.chunk, width)
+        self.queries = places(config.chunk // config.group, width)
         shape = (width, config.heads, config.inner)
         self.encoder_layers = nn.ModuleList(
             TransformerLayer(*shape, dropout=config.dropout) for _ in range(config.encoder_layers)
@@ -102,21 +112,21 @@ class ACTPolicy(ChunkPolicy):
         self.decoder_layers = nn.ModuleList(
             TransformerLayer(*shape, cross=True, dropout=config.dropout) for _ in range(config.decoder_layers)
         )
-        self.head = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, layout.actions))
+        self.head = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, config.group * layout.actions))
         self.style = Style(layout.actions, config) if config.latent else None
         self.beta = config.beta
 
     def fit(self, windows: Windows) -> None:
         """See `Policy.fit`."""
         self.encoder.fit(windows)
-        self.action_scale.fit(windows.actions)
+        self.paths.fit(windows)
 
     def loss(self, batch: Batch) -> Tensor:
-        """Mean absolute error of the scaled actions that were done, and the style's divergence.
+        """Mean absolute error of the scaled path of the actions that were done, and the style's divergence.
 
         Source: Zhao et al., algorithm 1.
         """
-        wanted = self.action_scale.scaled(batch.actions)
+        wanted = self.paths.scaled(batch.actions)
         if self.style is None:
             return masked_error(self._decoded(batch.observations, None), wanted, batch.valid)
         style, divergence = self.style(wanted, batch.valid)
@@ -128,10 +138,10 @@ class ACTPolicy(ChunkPolicy):
         style = None
         if self.style is not None:
             style = self.style.token(torch.zeros(len(observations[self.keys[0]]), self.style.latent))
-        return self.action_scale.unscaled(self._decoded(observations, style))
+        return self.paths.unscaled(self._decoded(observations, style))
 
     def _decoded(self, observations: Mapping[str, Tensor], style: Tensor | None) -> Tensor:
-        """(B, K, A) scaled actions; `style` is a token (B, 1, width)."""
+        """(B, K, A) scaled paths; `style` is a token (B, 1, width)."""
         parts = self.encoder.parts(observations)
         seen = [self.embed[name](features) for name, features in parts.items()]  # each (B, H, width)
         memory = torch.cat(seen, dim=1) + self.token_places
@@ -143,8 +153,8 @@ class ACTPolicy(ChunkPolicy):
         tokens = self.queries.expand(len(memory), -1, -1)
         for layer in self.decoder_layers:
             tokens = layer(tokens, memory)
-        actions: Tensor = self.head(tokens)
-        return actions
+        paths: Tensor = self.head(tokens)  # (B, K / group, group * A)
+        return paths.reshape(len(paths), self.chunk, -1)
 
 
 class Style(nn.Module):
@@ -165,7 +175,7 @@ class Style(nn.Module):
         self.token_of = nn.Linear(config.latent, config.width)
 
     def forward(self, actions: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
-        """Scaled actions (B, K, A) to a drawn style's token (B, 1, width) and the divergence ()."""
+        """Scaled paths (B, K, A) to a drawn style's token (B, 1, width) and the divergence ()."""
         known = valid[..., None].to(actions.dtype)
         tokens = self.layer((self.embed(actions) + self.places) * known)
         mean, log_variance = self.spread((tokens * known).sum(1) / known.sum(1)).chunk(2, dim=-1)

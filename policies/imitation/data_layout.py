@@ -8,7 +8,6 @@ from typing import Any
 
 import gymnasium
 import numpy as np
-from gymnasium import spaces
 
 from geometry import InputError
 from policies.demonstrations import Episode, SetInfo
@@ -16,6 +15,8 @@ from policies.demonstrations import Episode, SetInfo
 ONLY_KEY = "observation"
 """The name of an observation that has none."""
 ACHIEVED, DESIRED = "achieved_goal", "desired_goal"
+_SUMMED = {"displacement", "rotation", "speed", "velocity", "yaw"}
+"""Words in the name of a number of an action that moves something on from where it is."""
 SEEN_BY_CAMERA = ("pointcloud", "depth", "rgb")
 
 
@@ -29,6 +30,8 @@ class DataLayout:
     """(A,) smallest actions, in the units of the action space."""
     action_high: tuple[float, ...]
     """(A,) largest actions."""
+    summed: tuple[bool, ...] = ()
+    """(A,) which numbers of an action are displacements or speeds, the sum of which is a way; empty for none."""
 
     def __post_init__(self) -> None:
         low, high = np.array(self.action_low), np.array(self.action_high)
@@ -36,6 +39,8 @@ class DataLayout:
             raise InputError("DataLayout", expected="finite bounds of each action", got=f"{low} to {high}")
         if not (low < high).all():
             raise InputError("DataLayout", expected="action_low < action_high", got=f"{low} to {high}")
+        if len(self.summed) not in (0, len(low)):
+            raise InputError("DataLayout", expected=f"summed of none or all of {len(low)}", got=f"{self.summed}")
 
     @classmethod
     def of_env(cls, env: gymnasium.Env[Any, Any]) -> DataLayout:
@@ -44,14 +49,7 @@ class DataLayout:
         Raises:
             InputError: if its actions are not in a bounded Box, or an observation is no Box.
         """
-        seen, action = env.observation_space, env.action_space
-        if not isinstance(action, spaces.Box) or not action.is_bounded():
-            raise InputError("DataLayout", expected="actions in a bounded Box", got=str(action))
-        table = dict(seen.spaces) if isinstance(seen, spaces.Dict) else {ONLY_KEY: seen}
-        if odd := [f"{key}: {space}" for key, space in table.items() if not isinstance(space, spaces.Box)]:
-            raise InputError("DataLayout", expected="observations in Boxes", got=odd[0])
-        shapes = {key: tuple(space.shape or ()) for key, space in table.items()}
-        return cls(observations=shapes, action_low=tuple(action.low.tolist()), action_high=tuple(action.high.tolist()))
+        return cls.of_info(SetInfo.of_env(env))
 
     @classmethod
     def of_info(cls, info: SetInfo) -> DataLayout:
@@ -66,7 +64,8 @@ class DataLayout:
                 remedy="write action_low and action_high into its dataset.json",
             )  # fmt: skip
         shapes = {key: tuple(shape) for key, shape in info.observation_shapes.items()}
-        return cls(observations=shapes, action_low=info.action_low, action_high=info.action_high)
+        summed = tuple(not _SUMMED.isdisjoint(name.split()) for name in info.action_names)
+        return cls(observations=shapes, action_low=info.action_low, action_high=info.action_high, summed=summed)
 
     @property
     def actions(self) -> int:

@@ -18,12 +18,16 @@ from perception.grasping.network import fill_module, load_weights, save_weights
 from policies.imitation.behavior_cloning import BCConfig
 from policies.imitation.chunk_transformer import ACTConfig
 from policies.imitation.data_layout import DataLayout
+from policies.imitation.flow import FlowConfig
 from policies.imitation.policy import Policy
 from policies.imitation.policy_config import PolicyConfig
+from policies.imitation.recurrent_cloning import RecurrentBCConfig
 
 FORMAT = "graspmimic imitation policy 1"
 POLICY_NAME = "policy.safetensors"
-KINDS: dict[str, type[PolicyConfig]] = {config.kind: config for config in (BCConfig, ACTConfig)}
+KINDS: dict[str, type[PolicyConfig]] = {
+    config.kind: config for config in (BCConfig, RecurrentBCConfig, ACTConfig, FlowConfig)
+}
 """The configuration of each kind of policy, by its name in files and on the command line."""
 _PACKAGES = ("torch", "numpy", "gymnasium")
 

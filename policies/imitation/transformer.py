@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import gelu, scaled_dot_product_attention
+from torch.nn.functional import relu, scaled_dot_product_attention
 
 
 class Attention(nn.Module):
@@ -48,7 +48,7 @@ class FeedForward(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """(..., width) to (..., width)."""
-        out: Tensor = self.second(gelu(self.first(tokens)))
+        out: Tensor = self.second(relu(self.first(tokens)))
         return out
 
 
