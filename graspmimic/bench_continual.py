@@ -47,9 +47,9 @@ class BenchContinual:
     """Demonstrations of each task."""
     steps: int = 2000
     """Optimiser steps for each task."""
-    strength: float = 1e6
+    strength: float = 1e4
     """Lambda of ewc."""
-    online_strength: float = 1e6
+    online_strength: float = 1e4
     """Lambda of ewc-online."""
     fading: float = 0.9
     """Gamma of ewc-online."""

@@ -85,7 +85,8 @@ def collect_interventions(
     *,
     settings: Interventions,
     seed: int,
-    on_kept: Callable[[int], None] | None = None,
+    already: int = 0,
+    on_kept: Callable[[Episode], None] | None = None,
 ) -> Collected:
     """Let the learner drive until the expert takes over, and keep what the expert did from there.
 
@@ -96,16 +97,17 @@ def collect_interventions(
         demonstrator: finishes; `reset` finds `env` wherever the learner brought it.
         take_over: says when.
         settings: how many, how long.
-        seed: of the first episode; the others count up.
-        on_kept: called with the number of interventions so far.
+        seed: of the first episode; the others count up. What comes of an episode depends on its seed alone.
+        already: interventions kept earlier, of those that are asked for.
+        on_kept: called with each intervention.
     Raises:
         InputError: if too few episodes come to a kept intervention.
     """
     bare = env.unwrapped
     result = Collected()
-    for attempt in range(settings.count * settings.tries):
-        rng = np.random.default_rng((seed, attempt))
-        observation, _ = bare.reset(seed=seed + attempt)
+    for number in range(seed, seed + (settings.count - already) * settings.tries):
+        rng = np.random.default_rng((number, 2))
+        observation, _ = bare.reset(seed=number)
         result.begun += 1
         step, observation = _drive(learner, bare, observation, take_over, rng)
         if step < 0:
@@ -116,15 +118,15 @@ def collect_interventions(
         if record is None:
             result.failed += 1
             continue
-        provenance = {"source": "intervention", "seed": seed + attempt, "took_over_at": step, "when": str(take_over)}
+        provenance = {"source": "intervention", "seed": number, "took_over_at": step, "when": str(take_over)}
         result.episodes.append(_episode(record, settings.task, provenance))
         if on_kept is not None:
-            on_kept(len(result.episodes))
-        if len(result.episodes) == settings.count:
+            on_kept(result.episodes[-1])
+        if already + len(result.episodes) == settings.count:
             return result
     raise InputError(
         "collect_interventions",
-        expected=f"{settings.count} interventions in {result.begun} episodes",
+        expected=f"{settings.count - already} interventions in {result.begun} episodes",
         got=f"{len(result.episodes)}; {result.needless} needed none, {result.failed} were lost",
         remedy="ask for fewer, give the expert more steps, or take the learner as good enough",
     )

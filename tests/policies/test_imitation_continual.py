@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,11 +16,24 @@ from torch.nn import functional
 from geometry import InputError
 from policies.demonstrations import Episode
 from policies.demonstrations.set_info import SetInfo
+from policies.imitation.behavior_cloning import BCConfig
 from policies.imitation.continual.ewc import Springs, fisher_diagonal
 from policies.imitation.continual.forgetting import SuccessHistory, seed_interval
+from policies.imitation.continual.learner import ContinualConfig, Method
 from policies.imitation.continual.replay import ReplaySettings, episode_weights, remembered, replay_shares
+from policies.imitation.continual.sequence import (
+    Judge,
+    Looks,
+    Rates,
+    TaskData,
+    TaskPolicy,
+    learn_sequence,
+    load_task_policy,
+)
 from policies.imitation.continual.shared_space import SharedSpace
 from policies.imitation.policy import Batch, Observation, Policy
+from policies.imitation.policy_file import load_policy_file
+from policies.imitation.training_config import TrainingConfig
 from policies.imitation.windows import Windows
 
 
@@ -67,23 +81,23 @@ def drawn(n: int) -> Tensor:
 
 
 def test_fisher_of_a_linear_gaussian_model_is_the_mean_square_of_its_inputs() -> None:
-    x = drawn(20_000)
+    x = drawn(4_000)
     policy = Linear([0.3, -1.0, 2.0], "gaussian")
     noise = torch.randn(len(x), generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     actions = (x @ policy.weight).detach() + noise
     fisher = fisher_diagonal(policy, windows(x, actions))["weight"]
     torch.testing.assert_close(fisher, (noise[:, None] * x).square().mean(0))
-    torch.testing.assert_close(fisher, x.square().mean(0), rtol=0.05, atol=0.0)
+    torch.testing.assert_close(fisher, x.square().mean(0), rtol=0.15, atol=0.0)
 
 
 def test_fisher_of_a_logistic_model_is_p_times_one_minus_p_times_the_square_of_its_inputs() -> None:
-    x = drawn(20_000)
+    x = drawn(4_000)
     policy = Linear([1.0, -2.0, 0.5], "bernoulli")
     chance = torch.sigmoid(x @ policy.weight).detach()
     actions = torch.bernoulli(chance, generator=torch.Generator().manual_seed(2))
     fisher = fisher_diagonal(policy, windows(x, actions))["weight"]
     expected = (chance * (1.0 - chance))[:, None] * x.square()
-    torch.testing.assert_close(fisher, expected.mean(0), rtol=0.05, atol=0.0)
+    torch.testing.assert_close(fisher, expected.mean(0), rtol=0.15, atol=0.0)
 
 
 def test_fisher_agrees_with_finite_differences_and_leaves_the_policy_as_it_was() -> None:
@@ -295,3 +309,89 @@ def test_unknown_tasks_and_missing_numbers_are_named() -> None:
         space.observation("stack", {})
     with pytest.raises(InputError, match="no achieved_goal"):
         space.observation("reach", {"observation": np.zeros(2, np.float32)})
+
+
+class Interrupted(Exception):
+    pass
+
+
+def seen_by_judge(stop_at: int | None, told: list[tuple[str, int]]) -> Judge:
+    """Judges by what the policy does on a fixed observation, and breaks off once."""
+
+    def judge(player: TaskPolicy, episodes: int) -> float:
+        if len(told) == stop_at:
+            raise Interrupted
+        told.append((player.task, episodes))
+        row = {"observation": [0.3, -0.2], "achieved_goal": [0.1], "desired_goal": [0.5]}
+        player.reset()
+        action = player.select_action({key: np.array(value, dtype=np.float32) for key, value in row.items()})
+        assert action.shape == ((1,) if player.task == "reach" else (2,))
+        return float(abs(action[0]))
+
+    return judge
+
+
+def toy_tasks() -> list[TaskData]:
+    first, second = info(("hand", "speed"), "hand", ("x",)), info(("cube", "hand"), "cube", ("grip", "x"))
+    third = info(("hand", "speed"), "speed", ("x", "grip"))
+    return [
+        TaskData("reach", first, [episode(2, 1, seed) for seed in range(3)]),
+        TaskData("pick", second, [episode(2, 2, seed) for seed in range(3, 6)]),
+        TaskData("stop", third, [episode(2, 2, seed) for seed in range(6, 9)]),
+    ]
+
+
+def play(folder: Path, config: ContinualConfig, stop_at: int | None = None) -> tuple[Rates, list[tuple[str, int]]]:
+    told: list[tuple[str, int]] = []
+    rates = learn_sequence(
+        toy_tasks(), BCConfig(keys=("observation",), widths=(8,)), config, seen_by_judge(stop_at, told), folder,
+        seed=4, looks=Looks(moments=2, learning=3, cell=5, last=7),
+    )  # fmt: skip
+    return rates, told
+
+
+def config_of(method: Method) -> ContinualConfig:
+    return ContinualConfig(
+        method=method, training=TrainingConfig(steps=6, batch_size=4, warmup_steps=0), strength=50.0,
+        fisher_windows=5, replay=ReplaySettings(episodes=1),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("method", ["naive", "ewc", "replay"])
+def test_a_sequence_that_was_cut_off_ends_as_if_it_had_not_been(tmp_path: Path, method: Method) -> None:
+    whole, told = play(tmp_path / "whole", config_of(method))
+    assert told[:4] == [("reach", 3), ("reach", 3), ("reach", 3), ("reach", 5)]
+    assert told[-3:] == [("reach", 7), ("pick", 7), ("stop", 7)]
+    assert [len(row) for row in whole.matrix] == [1, 2, 3] and [len(row) for row in whole.learning] == [3, 3, 3]
+    with pytest.raises(Interrupted):
+        play(tmp_path / "cut", config_of(method), stop_at=7)
+    resumed, told = play(tmp_path / "cut", config_of(method))
+    assert len(told) == 13 and told[0][0] == "pick", "the first task is not learned again"
+    assert resumed == whole and resumed.history().matrix.shape == (3, 3)
+    ends = [load_policy_file(tmp_path / name).policy.state_dict() for name in ("whole", "cut")]
+    for name, weight in ends[0].items():
+        torch.testing.assert_close(ends[1][name], weight, rtol=0.0, atol=0.0)
+    again, told = play(tmp_path / "cut", config_of(method), stop_at=0)
+    assert again == whole and not told, "nothing is left to do"
+
+
+def test_methods_differ_from_the_second_task_on(tmp_path: Path) -> None:
+    rates = {method: play(tmp_path / method, config_of(method))[0] for method in ("naive", "ewc", "replay")}
+    firsts = {each.matrix[0][0] for each in rates.values()}
+    lasts = {each.matrix[1][0] for each in rates.values()}
+    assert len(firsts) == 1 and len(lasts) == 3
+
+
+def test_joint_training_has_one_row_and_its_policy_does_each_task(tmp_path: Path) -> None:
+    rates, told = play(tmp_path, config_of("joint"))
+    assert told == [("reach", 7), ("pick", 7), ("stop", 7)] and len(rates.matrix) == 1
+    judge = seen_by_judge(None, [])
+    assert [judge(load_task_policy(tmp_path, task), 1) for task in ("reach", "pick", "stop")] == rates.matrix[0]
+    with pytest.raises(InputError, match="one of reach, pick, stop"):
+        load_task_policy(tmp_path, "lift")
+
+
+def test_another_runs_progress_is_not_gone_on_with(tmp_path: Path) -> None:
+    play(tmp_path, config_of("naive"))
+    with pytest.raises(InputError, match="choose another --output"):
+        play(tmp_path, config_of("replay"))

@@ -33,9 +33,9 @@ class ContinualConfig:
     method: Method = "replay"
     """naive: each task alone; ewc: springs on weights; replay: a few episodes of earlier tasks in every batch;
     joint: all tasks at once, for as many steps in all, which is no continual learning but its upper bound."""
-    training: TrainingConfig = TrainingConfig(steps=3000, batch_size=128)
+    training: TrainingConfig = TrainingConfig(steps=2000, batch_size=128)
     """Of each task."""
-    strength: float = 1e6
+    strength: float = 1e4
     """ewc: lambda (see `Springs`)."""
     fading: float | None = None
     """ewc: gamma of the online variant; None keeps a penalty for each task."""
