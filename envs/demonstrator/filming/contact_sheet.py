@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from envs.cameras import Lighting
-from envs.demonstrator.demonstration import Demonstration
+from envs.demonstrator.demonstration import Demonstration, ShownSegment
 from envs.demonstrator.filming.film import FILM_CAMERA, DemonstrationFilm
 
 _HEAD_PX, _GAP_PX, _INK, _PAPER = 22, 4, (40, 40, 40), 255
 _FONT_PX = 14
+_TELLING = ("grasp", "place", "push", "pour", "hand_over")
 
 
 def contact_sheet(
@@ -34,17 +35,21 @@ def contact_sheet(
 
 
 def moments(demonstration: Demonstration, columns: int) -> list[tuple[int, str]]:
-    """Frames that tell the most, and what happens in them: ends of grasps and the middles of other steps."""
+    """Frames that tell the most, and what happens in them: ends of grasps and the middles of motions."""
     last = len(demonstration.time_s) - 1
-    found = []
-    for step in demonstration.segments:
-        if step.kind not in ("reach", "lift", "release"):
-            at_s = step.end_s if step.kind in ("grasp", "place") else 0.5 * (step.start_s + step.end_s)
-            found.append((int(np.searchsorted(demonstration.time_s, at_s)), step.kind.replace("_", " ")))
+    steps = [step for step in demonstration.segments if step.kind in _TELLING]
+    if len(steps) < columns - 2:
+        steps = [step for step in demonstration.segments if step.kind in (*_TELLING, "carry")]
+    found = [(int(np.searchsorted(demonstration.time_s, _moment_s(step))), step.kind) for step in steps]
     if not found:
         found = [(last // 2, "")]
     picked = np.unique(np.round(np.linspace(0, len(found) - 1, columns - 2)).astype(int))
     return [(0, "start"), *(found[number] for number in picked), (last, "end")]
+
+
+def _moment_s(step: ShownSegment) -> float:
+    """When a step is best seen: what ends with a touch at its end, what is a motion in its middle."""
+    return step.end_s if step.kind in ("grasp", "place") else 0.5 * (step.start_s + step.end_s)
 
 
 def _row(title: str, demonstration: Demonstration, columns: int, width_px: int) -> NDArray[np.uint8]:
@@ -60,5 +65,5 @@ def _row(title: str, demonstration: Demonstration, columns: int, width_px: int) 
         assert shot.rgb is not None
         sheet.paste(Image.fromarray(shot.rgb), (column * pitch, _HEAD_PX))
         at = (column * pitch + 6, _HEAD_PX + height - _FONT_PX - 8)
-        pen.text(at, f"{demonstration.time_s[row]:.1f} s  {kind}", fill=_INK, font=font)
+        pen.text(at, f"{demonstration.time_s[row]:.1f} s  {kind.replace('_', ' ')}", fill=_INK, font=font)
     return np.asarray(sheet)

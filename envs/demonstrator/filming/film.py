@@ -15,6 +15,7 @@ from envs.cameras import Frame, Lighting, RaycastCamera, StructuredLight
 from envs.demonstrator.demonstration import Demonstration
 from envs.demonstrator.filming.figure import PersonFigure
 from envs.demonstrator.hand_model import HAND_POINTS
+from envs.demonstrator.hand_path import RATE_HZ
 from envs.demonstrator.recording import points_of_persons
 from envs.demonstrator.seated_body import BODY_POINTS
 from envs.workbench.bodies import add_thing
@@ -23,7 +24,7 @@ from geometry import FloatArray, InputError, PinholeCamera, invert, look_at, tra
 
 FILM_CAMERA = PinholeCamera(width=640, height=480, fx=540.0, fy=540.0, cx=320.0, cy=240.0)
 """What films are taken with, as a rule."""
-T_WORLD_FILM_CAMERA: FloatArray = look_at((-0.05, -0.40, 0.72), (0.62, 0.02, 0.14))
+T_WORLD_FILM_CAMERA: FloatArray = look_at((-0.22, -0.42, 0.80), (0.60, 0.02, 0.12))
 """(4, 4) where from: beside the robot, above the bench, looking at the person."""
 SEEN_M: FloatArray = np.array([0.15] * len(BODY_POINTS) + [0.05] + [0.025] * (len(HAND_POINTS) - 1))
 """(18 + 21,) a keypoint is seen where the surface at its pixel is this near to it: a joint lies beneath the skin."""
@@ -124,7 +125,7 @@ class DemonstrationFilm:
         )
 
 
-def write_film(folder: Path, film: DemonstrationFilm, *, rate_hz: float = 30.0) -> None:
+def write_film(folder: Path, film: DemonstrationFilm) -> None:
     """Write a film as `color/`, `depth/` (millimetres, 16 bit) and `intrinsics.json`, with the camera's pose beside.
 
     Raises:
@@ -140,11 +141,11 @@ def write_film(folder: Path, film: DemonstrationFilm, *, rate_hz: float = 30.0) 
             raise InputError("write_film", expected="a film with colour", got="depth alone", remedy="color=True")
         imageio.imwrite(draft / "color" / f"{number:06d}.png", shot.rgb)
         imageio.imwrite(draft / "depth" / f"{number:06d}.png", np.round(1000.0 * shot.depth_m).astype(np.uint16))
-    (draft / "intrinsics.json").write_text(json.dumps(_description(film, rate_hz), indent=1), encoding="utf-8")
+    (draft / "intrinsics.json").write_text(json.dumps(_description(film), indent=1), encoding="utf-8")
     draft.rename(folder)
 
 
-def _description(film: DemonstrationFilm, rate_hz: float) -> dict[str, object]:
+def _description(film: DemonstrationFilm) -> dict[str, object]:
     camera = film.camera
     return {
         "width": camera.width,
@@ -154,7 +155,7 @@ def _description(film: DemonstrationFilm, rate_hz: float) -> dict[str, object]:
         "cx": camera.cx,
         "cy": camera.cy,
         "depth_scale": 1000.0,
-        "rate_hz": rate_hz,
+        "rate_hz": RATE_HZ / film.rows.step,
         "T_world_camera": film.T_world_camera.tolist(),
         "made_by": "a simulator: synthetic images",
     }
