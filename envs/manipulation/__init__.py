@@ -1,6 +1,7 @@
 """Gymnasium tasks: a Panda at a table, put together from an arm, a task, an observation and an action mode."""
 
 from envs.manipulation.action_modes import HAND_STEP_M, YAW_STEP_RAD
+from envs.manipulation.arm import MAX_OPENING_M
 from envs.manipulation.camera_settings import CameraSettings
 from envs.manipulation.environment import ManipulationEnv
 from envs.manipulation.physics import FINE, Physics
@@ -11,6 +12,7 @@ from envs.manipulation.task import Task
 __all__ = [
     "FINE",
     "HAND_STEP_M",
+    "MAX_OPENING_M",
     "SIM_TO_REAL",
     "YAW_STEP_RAD",
     "CameraSettings",
