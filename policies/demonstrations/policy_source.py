@@ -39,10 +39,21 @@ def load_demonstrator(file: Path) -> PolicyDemonstrator:
     return PolicyDemonstrator(act, policy.reset)
 
 
-def options_of_policy(file: Path) -> dict[str, Any]:
-    """Options of the environment that a policy was trained in."""
-    record = _record(file)
-    return dict(record.get("metadata", {}).get("env_options", {}))
+def options_of_policy(file: Path, env_id: str) -> dict[str, Any]:
+    """Options of the environment that a policy was trained in.
+
+    Args:
+        file: see `load_demonstrator`.
+        env_id: of the environment in which it is to play.
+
+    Raises:
+        InputError: if it was trained in another, or the file is no policy's.
+    """
+    about = _record(file).get("metadata")
+    made_for = about.get("env") if isinstance(about, dict) else None
+    if not isinstance(about, dict) or made_for != env_id:
+        raise InputError("--policy", expected=f"a policy for {env_id}", got=f"one for {made_for or '?'}")
+    return dict(about.get("env_options", {}))
 
 
 def _of_reinforcement(file: Path) -> bool:

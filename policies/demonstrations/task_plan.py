@@ -70,10 +70,10 @@ def policy_plan(task: str, file: Path, *, env_options: Mapping[str, Any] | None 
     Raises:
         InputError: if the file is no policy, or an option does not fit.
     """
-    options = options_of_policy(file) if env_options is None else env_options
+    trained_with = options_of_policy(file, f"graspmimic/{task}-v0")
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
     return CollectPlan(
-        make_env=_env_maker(task, options),
+        make_env=_env_maker(task, trained_with if env_options is None else env_options),
         make_demonstrator=partial(load_demonstrator, file),
         task=TASK_TEXTS.get(task, task),
         source={"source": "policy", "policy_sha256": digest},

@@ -123,3 +123,21 @@ def test_the_doctor_sees_lerobots_times(tmp_path: Path) -> None:
 def test_the_doctor_refuses_what_is_no_set(tmp_path: Path) -> None:
     with pytest.raises(InputError):
         examined(tmp_path)
+
+
+def test_an_imitation_policy_demonstrates_too(tmp_path: Path) -> None:
+    import gymnasium
+
+    from policies.imitation.behavior_cloning import BCConfig
+    from policies.imitation.data_layout import DataLayout
+    from policies.imitation.policy_file import save_policy_file
+
+    with gymnasium.make("envs:graspmimic/Lift-v0") as env:  # its observation is a bare vector
+        layout = DataLayout.of_env(env)
+    config, file = BCConfig(), tmp_path / "policy.safetensors"
+    save_policy_file(file, config.make(layout), config, layout, {"env": "graspmimic/Lift-v0", "env_options": {}})
+    options = ["--source", "policy", "--policy", str(file), "--output", str(tmp_path), "--keep-failures"]
+    assert main(["collect", "--task", "Lift", "--episodes", "1", *options]) == 0
+    (episode,) = DemonstrationSet.open(tmp_path / "Lift-seed0")
+    assert len(episode) == 50 and episode.provenance["source"] == "policy"
+    assert main(["collect", "--task", "Push", "--episodes", "1", *options]) == 2
