@@ -75,7 +75,7 @@ def _track(
             points[row] = np.where(hand.scores[:, None] > 0.0, hand.keypoints_m, np.nan)
         wrists[row] = _wrist(frame, person, side)
     places = _places(points, wrists)
-    seen: NDArray[np.bool_] = np.isfinite(places).all(axis=1)
+    seen: NDArray[np.bool_] = np.all(np.isfinite(places), axis=1, keepdims=True)[:, 0]
     if seen.mean() < _LEAST_SHARE:
         return None
     filled = np.column_stack([np.interp(times, times[seen], column) for column in places[seen].T])
