@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from geometry import InputError
+from policies.imitation.action_paths import ActionPaths
 from policies.imitation.chunk_policy import ChunkPolicy
 from policies.imitation.data_layout import DataLayout
 from policies.imitation.flow_integration import integrate, on_the_way
@@ -32,14 +33,14 @@ class FlowConfig(PolicyConfig):
     """Flow matching over chunks of actions."""
 
     kind: ClassVar[str] = "flow"
-    training: ClassVar[TrainingConfig] = TrainingConfig(steps=4000, batch_size=64)
+    training: ClassVar[TrainingConfig] = TrainingConfig(steps=5000, batch_size=64)
     history: int = 1
     """H, observations that it looks at."""
     chunk: int = 16
     """K, actions that it foresees."""
-    execute: int = 8
+    execute: int = 4
     """Of these, how many it does before it looks again."""
-    euler_steps: int = 4
+    euler_steps: int = 8
     """Steps from noise to actions."""
     width: int = 64
     """Of every token."""
@@ -95,6 +96,7 @@ class FlowPolicy(ChunkPolicy):
             encoder_layers=config.encoder_layers,
             decoder_layers=config.decoder_layers,
         )
+        self.paths = ActionPaths(layout, config.chunk)
         self.euler_steps, self.noise_seed = config.euler_steps, config.noise_seed
         self._noise = torch.Generator()
         self._begins = True
@@ -102,13 +104,13 @@ class FlowPolicy(ChunkPolicy):
     def fit(self, windows: Windows) -> None:
         """See `Policy.fit`."""
         self.encoder.fit(windows)
-        self.action_scale.fit(windows.actions)
+        self.paths.fit(windows)
 
     def loss(self, batch: Batch) -> Tensor:
         """Mean squared error of the velocity, at a random time on the way from random noise."""
-        actions = self.action_scale.scaled(batch.actions)
-        time = torch.rand(len(actions), device=actions.device)
-        points, velocity = on_the_way(torch.randn_like(actions), actions, time)
+        paths = self.paths.scaled(batch.actions)
+        time = torch.rand(len(paths), device=paths.device)
+        points, velocity = on_the_way(torch.randn_like(paths), paths, time)
         memory = self.network.memory(self.encoder.parts(batch.observations))
         errors = (self.network(memory, points, time) - velocity).square().mean(-1)
         return errors[batch.valid].mean()
@@ -126,8 +128,8 @@ class FlowPolicy(ChunkPolicy):
         memory = self.network.memory(self.encoder.parts(observations))
         shape = (len(memory), self.chunk, self.layout.actions)
         noise = torch.randn(shape, generator=self._noise).to(memory)
-        actions = integrate(lambda points, time: self.network(memory, points, time), noise, self.euler_steps)
-        return self.action_scale.unscaled(actions)
+        paths = integrate(lambda points, time: self.network(memory, points, time), noise, self.euler_steps)
+        return self.paths.unscaled(paths)
 
 
 def _seed_of(observations: Mapping[str, Tensor], seed: int) -> int:
