@@ -86,7 +86,8 @@ def load_policy_file(path: Path) -> PolicyFile:
         config = kind(**{name: _tuples(value) for name, value in record["config"].items()})
         shapes = {str(key): tuple(map(int, shape)) for key, shape in record["layout"]["observations"].items()}
         low, high = (tuple(map(float, record["layout"][side])) for side in ("action_low", "action_high"))
-        layout = DataLayout(observations=shapes, action_low=low, action_high=high)
+        summed = tuple(map(bool, record["layout"]["summed"]))
+        layout = DataLayout(observations=shapes, action_low=low, action_high=high, summed=summed)
         policy = config.make(layout)
         metadata = dict(record["metadata"])
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, RuntimeError) as error:
