@@ -82,6 +82,7 @@ def test_episodes_come_back_bit_for_bit(tmp_path: Path, complete: bool) -> None:
     source = memory(complete=complete)
     export_lerobot(source, tmp_path / "set")
     found = LeRobotSet(tmp_path / "set")
+    assert [path.name for path in tmp_path.iterdir()] == ["set"]
     assert found.info.record() == source.info.record()
     assert len(found) == 3
     for number in (2, 0, 1):  # in any order

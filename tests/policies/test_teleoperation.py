@@ -247,6 +247,8 @@ def test_a_session_saves_what_a_person_does(window: Window, tmp_path: Path) -> N
     apart = first.observations["achieved_goal"] - first.observations["desired_goal"]
     assert np.linalg.norm(apart[-17:], axis=1).max() < 0.05 < np.linalg.norm(apart[0])
     assert {status.note for status in person.screen.statuses} == {"", "saved"}
+    shown = [round(25 * status.recorded_s) for status in person.screen.statuses if status.scene == 0]
+    assert shown[:5] == [0, 0, 0, 0, 1] and set(np.diff(shown)) == {0, 1}  # what was waited for is not made up for
     played = person.plan.make_env().unwrapped  # closed, but its task remembers the last goal
     assert np.allclose(played.task.goal, found[1].observations["desired_goal"][0])
 
