@@ -37,9 +37,9 @@ def contact_sheet(
 def moments(demonstration: Demonstration, columns: int) -> list[tuple[int, str]]:
     """Frames that tell the most, and what happens in them: ends of grasps and the middles of motions."""
     last = len(demonstration.time_s) - 1
-    steps = [step for step in demonstration.segments if step.kind in _TELLING]
-    if len(steps) < columns - 2:
-        steps = [step for step in demonstration.segments if step.kind in (*_TELLING, "carry")]
+    telling = [step for step in demonstration.segments if step.kind in _TELLING]
+    carries = [step for step in demonstration.segments if step.kind == "carry"]
+    steps = sorted([*telling, *carries[: max(columns - 2 - len(telling), 0)]], key=lambda step: step.start_s)
     found = [(int(np.searchsorted(demonstration.time_s, _moment_s(step))), step.kind) for step in steps]
     if not found:
         found = [(last // 2, "")]
