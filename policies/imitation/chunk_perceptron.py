@@ -13,6 +13,7 @@ from policies.imitation.chunk_policy import ChunkPolicy
 from policies.imitation.chunk_transformer import masked_error
 from policies.imitation.data_layout import DataLayout
 from policies.imitation.encoder import StateEncoder
+from policies.imitation.normalizer import ActionScale
 from policies.imitation.policy import Batch
 from policies.imitation.policy_config import PolicyConfig
 from policies.imitation.training_config import TrainingConfig
@@ -51,7 +52,7 @@ class ChunkPerceptron(ChunkPolicy):
 
     def __init__(self, layout: DataLayout, config: ChunkPerceptronConfig) -> None:
         super().__init__(layout, keys=config.keys or layout.vectors, chunk=config.chunk, execute=config.execute)
-        self.encoder = StateEncoder(layout, self.keys)
+        self.encoder, self.action_scale = StateEncoder(layout, self.keys), ActionScale(layout)
         layers: list[nn.Module] = []
         for inputs, outputs in zip((self.encoder.width, *config.widths), config.widths, strict=False):
             layers += [nn.Linear(inputs, outputs), nn.LayerNorm(outputs), nn.GELU()]

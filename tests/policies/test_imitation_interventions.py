@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import gymnasium
@@ -10,11 +11,16 @@ import pytest
 from numpy.typing import NDArray
 
 from geometry import InputError
-from policies.demonstrations import ExpertDemonstrator
+from policies.demonstrations import DemonstrationSet, Episode, ExpertDemonstrator, VariedExpert, expert_plan
+from policies.demonstrations import collect as collect_demonstrations
 from policies.experts import make_expert
+from policies.imitation.behavior_cloning import BCConfig
+from policies.imitation.intervention_rounds import Round, RoundsConfig, improve_by_interventions
 from policies.imitation.interventions import Collected, Interventions, Learner, collect_interventions
 from policies.imitation.policy import Observation
+from policies.imitation.policy_file import load_policy_file
 from policies.imitation.take_over import RandomMoment, Stalled
+from policies.imitation.training_config import TrainingConfig
 from policies.reinforcement import make_task_env
 
 SEED = 1_000_000
@@ -123,3 +129,52 @@ def test_settings_are_checked(wrong: dict[str, Any]) -> None:
         Interventions(**wrong)
     with pytest.raises(InputError):
         RandomMoment(earliest=5, latest=4)
+
+
+class Interrupted(Exception):
+    pass
+
+
+def improve(demonstrations: DemonstrationSet, env: Any, output: Path, stop_after: int | None = None) -> list[Round]:
+    rounds: list[Round] = []
+    kept: list[Episode] = []
+
+    def on_kept(episode: Episode) -> None:
+        kept.append(episode)
+        if len(kept) == stop_after:
+            raise Interrupted
+
+    config = RoundsConfig(
+        policy=BCConfig(widths=(8,)),
+        training=TrainingConfig(steps=4, batch_size=8, warmup_steps=0),
+        interventions=Interventions(count=3),
+        take_over=RandomMoment(latest=10),
+    )
+    expert = VariedExpert(make_expert("PickPlace"))
+    improve_by_interventions(
+        demonstrations, env, expert, output, config=config, seed=1, on_round=rounds.append, on_kept=on_kept
+    )
+    return rounds
+
+
+def test_rounds_that_were_cut_off_end_as_if_they_had_not_been(env: Any, tmp_path: Path) -> None:
+    collect_demonstrations(expert_plan("PickPlace"), tmp_path / "demos", episodes=2)
+    demonstrations = DemonstrationSet.open(tmp_path / "demos")
+    whole = improve(demonstrations, env, tmp_path / "whole")
+    assert [(each.number, each.demonstrations, each.interventions) for each in whole] == [
+        (0, 2, 0),
+        (1, 5, 3),
+        (2, 8, 6),
+    ]
+    assert whole[0].labelled_frames == demonstrations.steps < whole[1].labelled_frames < whole[2].labelled_frames
+    with pytest.raises(Interrupted):
+        improve(demonstrations, env, tmp_path / "cut", stop_after=5)
+    improve(demonstrations, env, tmp_path / "cut")
+    for number in (1, 2):
+        sets = [DemonstrationSet.open(tmp_path / name / f"interventions-{number}") for name in ("whole", "cut")]
+        assert len(sets[0]) == len(sets[1]) == 3
+        for one, two in zip(*sets, strict=True):
+            assert one.provenance == two.provenance
+            np.testing.assert_array_equal(one.actions, two.actions)
+    ends = [load_policy_file(tmp_path / name / "round-2").policy.state_dict() for name in ("whole", "cut")]
+    assert all(np.array_equal(weight, ends[1][name]) for name, weight in ends[0].items())
