@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from geometry import InputError
 from perception.grasping.network import fill_module, load_weights, save_weights
 from policies.imitation.behavior_cloning import BCConfig
+from policies.imitation.chunk_perceptron import ChunkPerceptronConfig
 from policies.imitation.chunk_transformer import ACTConfig
 from policies.imitation.data_layout import DataLayout
 from policies.imitation.flow import FlowConfig
@@ -26,7 +27,7 @@ from policies.imitation.recurrent_cloning import RecurrentBCConfig
 FORMAT = "graspmimic imitation policy 1"
 POLICY_NAME = "policy.safetensors"
 KINDS: dict[str, type[PolicyConfig]] = {
-    config.kind: config for config in (BCConfig, RecurrentBCConfig, ACTConfig, FlowConfig)
+    config.kind: config for config in (BCConfig, RecurrentBCConfig, ChunkPerceptronConfig, ACTConfig, FlowConfig)
 }
 """The configuration of each kind of policy, by its name in files and on the command line."""
 _PACKAGES = ("torch", "numpy", "gymnasium")
