@@ -124,6 +124,16 @@ def test_observed_things_stand_where_they_stand() -> None:
     assert observed_state(THINGS, APART | {"cube": at(0.71, 0.2, 0.02)}).beside == {frozenset(("cube", "line"))}
 
 
+def test_nothing_lies_on_the_rim_of_a_wide_vessel() -> None:
+    """A cube at the height of the bowl's rim, over its middle, is in somebody's hand; on the floor inside it is in."""
+    for height, inside in ((0.075, {}), (0.024, {"cube": "bowl"})):
+        state = observed_state(THINGS, APART | {"cube": at(0.45, -0.3, height)})
+        assert "cube" not in state.on and state.inside == inside
+    board = Thing(name="board", category="block", size_m=(0.2, 0.05, 0.02))
+    state = observed_state((*THINGS, board), APART | {"board": at(0.45, -0.3, 0.065)})
+    assert state.on["board"] == "bowl"
+
+
 def test_an_effect_that_did_not_come_is_named() -> None:
     step = place("cube", "plate", "on")
     assert unmet_effects(step, observed_state(THINGS, APART | {"cube": at(0.47, 0.31, 0.024)}, "cube")) == ()
