@@ -12,6 +12,7 @@ from geometry import InputError
 from policies.imitation.chunk_policy import ChunkPolicy
 from policies.imitation.data_layout import DataLayout
 from policies.imitation.encoder import StateEncoder
+from policies.imitation.normalizer import ActionScale
 from policies.imitation.policy import Batch
 from policies.imitation.policy_config import PolicyConfig
 from policies.imitation.training_config import TrainingConfig
@@ -46,7 +47,7 @@ class BCPolicy(ChunkPolicy):
 
     def __init__(self, layout: DataLayout, config: BCConfig) -> None:
         super().__init__(layout, keys=config.keys or layout.vectors)
-        self.encoder = StateEncoder(layout, self.keys)
+        self.encoder, self.action_scale = StateEncoder(layout, self.keys), ActionScale(layout)
         layers: list[nn.Module] = []
         for inputs, outputs in zip((self.encoder.width, *config.widths), config.widths, strict=False):
             layers += [nn.Linear(inputs, outputs), nn.ReLU()]

@@ -14,7 +14,6 @@ from torch import Tensor
 from geometry import InputError
 from policies.imitation.action_chunks import ActionChunks
 from policies.imitation.data_layout import DataLayout
-from policies.imitation.normalizer import ActionScale
 from policies.imitation.policy import Observation, Policy
 
 
@@ -48,7 +47,6 @@ class ChunkPolicy(Policy):
                 got=f"history {history}, chunk {chunk}, execute {execute}",
             )
         self.layout, self.keys, self.history, self.chunk = layout, keys, history, chunk
-        self.action_scale = ActionScale(torch.tensor(layout.action_low), torch.tensor(layout.action_high))
         self._chunks = ActionChunks(execute=execute, ensemble_rate=ensemble_rate)
         self._seen: deque[dict[str, Tensor]] = deque(maxlen=history)
 
@@ -66,7 +64,7 @@ class ChunkPolicy(Policy):
         row = checked_row(observation, self.keys, self.layout, type(self).__name__)
         self._seen.extend([row] * (self.history - len(self._seen) if not self._seen else 1))
         if self._chunks.wants_chunk:
-            device = self.action_scale.low.device
+            device = next(self.parameters()).device
             with torch.inference_mode():
                 window = {key: torch.stack([row[key] for row in self._seen])[None].to(device) for key in self.keys}
                 self._chunks.add(self.predict(window)[0].cpu().numpy())

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from policies.imitation.data_layout import DataLayout
+
 FLOOR = 1e-2
 """Smallest deviation, in an entry's own units, that is stretched to 1: a centimetre, a centimetre a second, half a
 degree. What varies less is nearly constant, and a new scene would throw it far outside what was seen."""
@@ -45,8 +47,7 @@ class ActionScale(nn.Module):
     """Actions scaled so that those demonstrated lie within -1 and 1.
 
     Args:
-        low: (A,) bounds of the action space.
-        high: (A,).
+        layout: of the data, with the bounds of the action space.
         floor: smallest half width, as a share of the bounds' own.
     """
 
@@ -55,11 +56,11 @@ class ActionScale(nn.Module):
     middle: Tensor
     reach: Tensor
 
-    def __init__(self, low: Tensor, high: Tensor, *, floor: float = 0.01) -> None:
+    def __init__(self, layout: DataLayout, *, floor: float = 0.01) -> None:
         super().__init__()
         self.floor = floor
-        self.register_buffer("low", low.float().clone())
-        self.register_buffer("high", high.float().clone())
+        self.register_buffer("low", torch.tensor(layout.action_low))
+        self.register_buffer("high", torch.tensor(layout.action_high))
         self.register_buffer("middle", (self.low + self.high) / 2)
         self.register_buffer("reach", (self.high - self.low) / 2)
 

@@ -54,8 +54,7 @@ class RecurrentBCPolicy(Policy):
     def __init__(self, layout: DataLayout, config: RecurrentBCConfig) -> None:
         super().__init__()
         self.layout, self.keys, self.history = layout, config.keys or layout.vectors, config.history
-        self.encoder = StateEncoder(layout, self.keys)
-        self.action_scale = ActionScale(torch.tensor(layout.action_low), torch.tensor(layout.action_high))
+        self.encoder, self.action_scale = StateEncoder(layout, self.keys), ActionScale(layout)
         self.embed = nn.Sequential(nn.Linear(self.encoder.width, config.width), nn.ReLU())
         self.memory = nn.GRU(config.width, config.width, batch_first=True)
         self.head = nn.Sequential(
@@ -92,7 +91,7 @@ class RecurrentBCPolicy(Policy):
     def select_action(self, observation: Observation) -> NDArray[np.float32]:
         """See `Policy.select_action`."""
         row = checked_row(observation, self.keys, self.layout, type(self).__name__)
-        device = self.action_scale.low.device
+        device = next(self.parameters()).device
         with torch.inference_mode():
             window = {key: entry[None, None].to(device) for key, entry in row.items()}
             outputs, self._remembered = self._forward(window, self._remembered)

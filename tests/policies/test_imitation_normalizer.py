@@ -21,7 +21,8 @@ def test_mean_and_deviation_are_those_of_the_table() -> None:
 
 
 def test_actions_lie_between_their_demonstrated_ends_and_come_back_within_the_bounds() -> None:
-    scale = ActionScale(torch.tensor([-1.0, -1.0, -1.0]), torch.tensor([1.0, 1.0, 1.0]), floor=0.1)
+    bounds = DataLayout(observations={}, action_low=(-1.0,) * 3, action_high=(1.0,) * 3)
+    scale = ActionScale(bounds, floor=0.1)
     actions = torch.tensor([[-0.5, -1.0, 0.3], [0.1, 1.0, 0.3], [0.7, 0.0, 0.3]])
     scale.fit(actions)
     wanted = [[-1.0, -1.0, 0.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]]
