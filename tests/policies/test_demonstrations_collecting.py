@@ -167,6 +167,20 @@ def test_an_episode_goes_on_for_a_while_when_the_task_is_done(point_mass: Any) -
     assert np.array_equal(held.actions, whole.actions[: len(held)]) and held.complete
 
 
+def test_success_that_is_lost_again_does_not_count(point_mass: Any) -> None:
+    class Passing(Homing):
+        def act(self, env: Any, observation: Any) -> np.ndarray:
+            """Go to the goal, leave it after two steps there, come back."""
+            near = np.linalg.norm(env.goal - env.at) < 0.04
+            self.stay = getattr(self, "stay", 0) + near
+            return np.ones(2) if self.stay == 2 and near else np.clip((env.goal - env.at) / 0.1, -1, 1)
+
+    episode = play_episode(point_mass(), Passing(), seed=20_000_000, rng=np.random.default_rng(0), hold_steps=4)
+    done = episode.rewards == 0
+    assert np.flatnonzero(done)[-5:].tolist() == list(range(len(episode) - 5, len(episode))) and done[:-5].any()
+    assert not done[-6] and episode.success
+
+
 def test_what_was_done_is_recorded(point_mass: Any) -> None:
     class Wild(Homing):
         def act(self, env: Any, observation: Any) -> np.ndarray:

@@ -247,6 +247,17 @@ def test_a_full_disk_loses_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch
     assert_same(DemonstrationSet.open(folder)[3], make_episode(3))
 
 
+def test_an_episode_appears_by_its_last_act_only(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    writer, before = DemonstrationWriter(folder, make_info()), sorted(folder.rglob("*"))
+    monkeypatch.setattr(Path, "replace", refuse)
+    with pytest.raises(InputError):
+        writer.add(make_episode(3), 3)
+    assert sorted(folder.rglob("*")) == before
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
