@@ -39,7 +39,7 @@ class ACTConfig(PolicyConfig):
     """K, actions that it foresees."""
     group: int = 1
     """Actions that one query foresees; more make the decoder cheaper."""
-    execute: int = 2
+    execute: int = 4
     """Actions of a chunk that are done before the next is asked for, without ensembling."""
     ensemble_rate: float | None = None
     """With a number (0.01 in the paper), the temporal ensemble of all chunks instead; None does without."""
