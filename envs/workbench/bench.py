@@ -121,7 +121,7 @@ class Workbench:
         return next((name for name, body in self.bodies.items() if body.uid in hold.bodies), None)
 
     def load_n(self, name: str) -> float:
-        """Force on a thing from all but the robot and balls, N; on a held one, what a sensor in the wrist feels beyond weight."""
+        """Force on a thing from all but the robot and balls, N; on a held one, what a wrist feels besides weight."""
         own = {self.arm.body.uid, *(ball.uid for ball in self.balls)}
         return sum(c.normal_force_n for c in self.world.contacts(self.bodies[name]) if c.body_b not in own)
 
@@ -181,7 +181,11 @@ def _check(things: Sequence[Thing], layout: Layout, balls: Mapping[str, int]) ->
     names = [thing.name for thing in things]
     if not names or len(set(names)) < len(names):
         raise InputError("Workbench", expected="things with names of their own", got=f"{names}")
-    missing = [name for name in names if np.shape(layout.get(name)) != (4, 4) or not np.isfinite(layout[name]).all()]
+    missing = [
+        name
+        for name in names
+        if name not in layout or np.shape(layout[name]) != (4, 4) or not np.isfinite(layout[name]).all()
+    ]
     if missing:
         raise InputError("Workbench", expected="a finite pose (4, 4) for each thing", got=f"none for {missing}")
     hollow = {thing.name for thing in things if thing.holds}

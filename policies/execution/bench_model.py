@@ -31,7 +31,7 @@ class BenchModel:
             self.collision.remove(uid)
         self._obstacles.clear()
         for name, thing in self._things.items():
-            if name in leave_out:
+            if name in leave_out or name not in layout:
                 continue
             if name not in self._bodies:
                 self._bodies[name] = add_thing(self._shapes, thing, layout[name])

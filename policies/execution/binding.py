@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from envs.workbench import TABLE, TAKER, Thing
 from geometry import FloatArray
-from policies.programs import ProgramObject
+from policies.programs import ProgramObject, Step
 
 PERSON = "person"
 """Category of who takes something."""
@@ -29,6 +30,11 @@ class Binding(NamedTuple):
     """Names of the program's things for which the bench has none."""
     notes: tuple[str, ...]
     """What is in doubt: things that another thing could have stood for as well."""
+
+    def step(self, step: Step) -> Step:
+        """A step of the program in the bench's names."""
+        told: Any = {key: self.names[getattr(step, key)] for key in ("object", "to") if hasattr(step, key)}
+        return replace(step, **told)
 
 
 def bind(objects: Sequence[ProgramObject], things: Sequence[Thing]) -> Binding:

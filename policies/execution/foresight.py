@@ -39,18 +39,17 @@ def turned(T_world_thing: FloatArray) -> FloatArray:
     return result
 
 
-def ways_ahead(steps: Sequence[Step], names: dict[str, str], things: dict[str, Thing], layout: Layout) -> list[Ways]:
+def ways_ahead(steps: Sequence[Step], things: dict[str, Thing], layout: Layout) -> list[Ways]:
     """The poses that the coming steps ask for, one entry for each that asks for any.
 
     Args:
         steps: those until the thing is let go.
-        names: the bench's names by the program's.
         things: on the bench.
         layout: where they are.
     """
     ways = []
     for step in steps:
-        name, to = names[step.object], names.get(getattr(step, "to", TABLE), TABLE)
+        name, to = step.object, getattr(step, "to", TABLE)
         heading = upright(layout[name])
         if isinstance(step, Place):
             spot = find_spot(step, name, to, things, layout).T_world_thing
@@ -95,7 +94,7 @@ def _able(robot: BenchRobot, T_thing_grasp: FloatArray, ways: Ways) -> NDArray[n
         return np.zeros(0, dtype=bool)
     hands = ways.T_world_thing[None] @ T_thing_grasp[:, None, None]
     q, reached = robot.ik(hands)
-    good = (reached & (hands[..., 2, 3] > _LOWEST_M)).all(axis=2)
+    good: NDArray[np.bool_] = np.all(reached & (hands[..., 2, 3] > _LOWEST_M), axis=2)
     if not ways.clear:
-        return good.any(axis=1)
+        return np.asarray(good.any(axis=1))
     return np.array([any(robot.are_free(q[i, way]) for way in np.flatnonzero(row)) for i, row in enumerate(good)])

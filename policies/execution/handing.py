@@ -6,7 +6,7 @@ import numpy as np
 
 from geometry import FloatArray, invert, transform
 from policies.execution.foresight import turned, upright
-from policies.execution.picking import Tried, still_held
+from policies.execution.picking import Tried
 from policies.execution.placing import release
 from policies.execution.robot import BenchRobot
 from policies.programs import HandOver
@@ -17,16 +17,15 @@ _PATIENCE_S = 4.0
 _LOOK_S = 0.1
 
 
-def carry_to_person(robot: BenchRobot, step: HandOver, names: dict[str, str]) -> tuple[FloatArray | None, str]:
+def carry_to_person(robot: BenchRobot, step: HandOver) -> tuple[FloatArray | None, str]:
     """Bring what is held to a little short of a person's hand.
 
     Returns:
         (4, 4) `T_world_grasp` at which the thing is in that hand, or None and why it was not brought there.
     """
-    felt = still_held(robot)
-    if not felt.done or robot.held is None:
-        return None, felt.why
-    held, to = robot.held, names[step.to]
+    if robot.held is None:
+        return None, "nothing is held"
+    held, to = robot.held, step.to
     if to not in robot.layout:
         return None, "nobody waits to take it"
     palm = robot.layout[to][:3, 3]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -54,7 +55,6 @@ def reach(
     robot: BenchRobot,
     grasp: Grasp,
     ahead: Sequence[Step],
-    names: dict[str, str],
     detect: Detect | None,
     failed: Sequence[FloatArray],
 ) -> tuple[ReadyToGrasp | None, str]:
@@ -64,7 +64,6 @@ def reach(
         robot: holds nothing.
         grasp: what was shown.
         ahead: the steps after it, until the thing is let go.
-        names: the bench's names by the program's.
         detect: the grasp detector, or None.
         failed: (4, 4) `T_thing_grasp` that failed before.
 
@@ -73,17 +72,17 @@ def reach(
     """
     robot.look_posture()
     robot.look()
-    name = names[grasp.object]
+    name = grasp.object
     thing, T_world_thing = robot.bench.things[name], robot.layout[name]
     choice = choose_grasps(grasp, thing, T_world_thing, robot.bench.observe(), detect, failed)
     level = any(isinstance(step, Pour) for step in ahead)
     if level:
         choice = choice.take(_steady(choice.poses, thing, T_world_thing))
-    fit = _able(robot, choice, T_world_thing, ahead, names)
+    fit = _able(robot, name, choice, T_world_thing, ahead)
     if not len(fit):
         return None, f"no grasp of {len(choice)} on {name!r} is within reach and fits the steps to come"
     robot.open()
-    plan, refused = _plan(robot, name, fit)
+    plan, fit, refused = _plan(robot, name, fit)
     if plan is None:
         return None, f"no way to a grasp on {name!r}: {', '.join(f'{n} {why}' for why, n in refused.items())}"
     robot.follow(plan.to_pregrasp)
@@ -126,9 +125,10 @@ def still_held(robot: BenchRobot) -> Tried:
         return Tried(False, "nothing is held")
     name = held.thing.name
     T_hand = robot.arm.T_world_grasp
-    T_grasp_thing = invert(T_hand) @ robot.look()[name]
+    seen = robot.look().get(name)
+    T_grasp_thing = held.T_grasp_thing if seen is None else invert(T_hand) @ seen
     slipped = float(np.linalg.norm((T_grasp_thing - held.T_grasp_thing)[:3, 3]))
-    if not robot.grips(name) or slipped > _LOST_M:
+    if seen is None or not robot.grips(name) or slipped > _LOST_M:
         robot.held = None
         return Tried(False, f"{name!r} fell out of the hand")
     robot.held = Held(thing=held.thing, T_grasp_thing=T_grasp_thing, level=held.level)
@@ -143,21 +143,29 @@ def _steady(poses: FloatArray, thing: Thing, T_world_thing: FloatArray) -> NDArr
     return steady
 
 
-def _able(
-    robot: BenchRobot, choice: Choice, T_world_thing: FloatArray, ahead: Sequence[Step], names: dict[str, str]
-) -> Choice:
+def _able(robot: BenchRobot, name: str, choice: Choice, T_world_thing: FloatArray, ahead: Sequence[Step]) -> Choice:
     """The best grasps within reach with which the later steps are within reach, too."""
     if not len(choice):
         return choice
     _, reached = robot.ik(choice.poses)
     near = choice.take(np.flatnonzero(reached))
-    robot.refresh(names[ahead[0].object] if ahead else "")
-    ways = ways_ahead(ahead, names, robot.bench.things, robot.layout)
+    robot.refresh(name)
+    ways = ways_ahead(ahead, robot.bench.things, robot.layout)
     return near.take(first_able(robot, invert(T_world_thing) @ near.poses, ways, _ENOUGH))
 
 
-def _plan(robot: BenchRobot, name: str, choice: Choice) -> tuple[PickPlan | None, dict[str, int]]:
+def _plan(robot: BenchRobot, name: str, choice: Choice) -> tuple[PickPlan | None, Choice, dict[str, int]]:
+    """The first grasp to which there is a way, and from which the hand can rise; and the choice that it is out of."""
     robot.refresh()
     model, arm = robot.model, robot.arm
-    planning = plan_pick(choice, arm.q, arm.T_world_base, model.collision, model.obstacle(name), _CONFIG, robot.rng)
-    return planning.plan, planning.refused
+    refused: Counter[str] = Counter()
+    while len(choice):
+        plan, why = plan_pick(
+            choice, arm.q, arm.T_world_base, model.collision, model.obstacle(name), _CONFIG, robot.rng
+        )
+        refused.update(why)
+        if plan is None or robot.can_rise(plan.approach.q[-1], _LEAST_LIFT_M):
+            return plan, choice, dict(refused)
+        refused["no way up"] += 1
+        choice = choice.take(np.arange(len(choice)) > plan.index)
+    return None, choice, dict(refused)

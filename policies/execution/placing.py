@@ -7,10 +7,10 @@ import numpy as np
 from envs.panda import straight_line
 from geometry import FloatArray, invert, transform
 from policies.execution.foresight import turned, upright
-from policies.execution.picking import Tried, still_held
+from policies.execution.picking import Tried
 from policies.execution.robot import BenchRobot
 from policies.execution.spots import find_spot
-from policies.programs import Place
+from policies.programs import Place, unmet_effects
 
 _ABOVE_M = (0.07, 0.12, 0.17)
 _TOUCHED_N = 1.0
@@ -23,17 +23,16 @@ _LOWER_M_S = 0.10
 _SPREAD_M = 0.03
 
 
-def carry_to_place(robot: BenchRobot, step: Place, names: dict[str, str]) -> tuple[FloatArray | None, str]:
+def carry_to_place(robot: BenchRobot, step: Place) -> tuple[FloatArray | None, str]:
     """Bring what is held above where it shall go.
 
     Returns:
         (4, 4) `T_world_grasp` at which the thing stands in its place, or None and why it was not brought there.
     """
-    felt = still_held(robot)
-    if not felt.done or robot.held is None:
-        return None, felt.why
+    if robot.held is None:
+        return None, "nothing is held"
     held, name = robot.held, robot.held.thing.name
-    spot = find_spot(step, name, names[step.to], robot.bench.things, robot.layout)
+    spot = find_spot(step, name, step.to, robot.bench.things, robot.layout)
     if spot.T_world_thing is None:
         return None, spot.why
     standing = _made_upright(robot.layout[name])
@@ -72,27 +71,22 @@ def release(robot: BenchRobot) -> Tried:
     return Tried(robot.bench.held() is None, "")
 
 
-def stands(robot: BenchRobot, step: Place, names: dict[str, str], goal_m: FloatArray) -> Tried:
+def stands(robot: BenchRobot, step: Place, place_m: FloatArray) -> Tried:
     """Look whether the thing is where it was put.
 
     Args:
         robot: has let go.
         step: what was done.
-        names: the bench's names by the program's.
-        goal_m: (3,) where its middle should be.
+        place_m: (3,) where its middle should be.
     """
-    name = names[step.object]
-    T = robot.look()[name]
-    off = T[:3, 3] - goal_m
-    aside = float(np.hypot(*off[:2]))
-    if step.relation == "in":
-        outer, T_outer = robot.bench.things[names[step.to]], robot.layout[names[step.to]]
-        way = T_outer[:2, :2].T @ (T - T_outer)[:2, 3]
-        inside = bool((np.abs(way) < 0.5 * np.array(outer.size_m[:2])).all())
-        low = bool(T[2, 3] < T_outer[2, 3] + 0.5 * outer.size_m[2] + 0.5 * robot.bench.things[name].size_m[2])
-        return Tried(inside and low, "" if inside and low else f"{name!r} is not in it")
-    if aside > _PLACED_M or abs(off[2]) > 0.5 * _PLACED_M:
-        return Tried(False, f"{name!r} is {100 * np.linalg.norm(off):.0f} cm off its place")
+    name = step.object
+    robot.look()
+    missing = unmet_effects(step, robot.state())
+    if missing or name not in robot.layout:
+        return Tried(False, "; ".join(f"it is not so that {fact}" for fact in missing) or f"{name!r} is gone")
+    off = float(np.linalg.norm((robot.layout[name][:3, 3] - place_m)[:2]))
+    if step.relation in ("at", "beside") and off > _PLACED_M:
+        return Tried(False, f"{name!r} is {100 * off:.0f} cm off its place")
     return Tried(True, "")
 
 
@@ -102,8 +96,8 @@ def put_away(robot: BenchRobot) -> None:
         return
     name = robot.held.thing.name
     goal = robot.arm.T_world_grasp
-    robot.layout = robot.look()
-    goal[2, 3] -= max(0.0, float(robot.layout[name][2, 3]) - 0.5 * min(robot.held.thing.size_m)) + _DEEPER_M
+    middle_m = robot.look().get(name, goal)[2, 3]
+    goal[2, 3] -= max(0.0, float(middle_m) - 0.5 * min(robot.held.thing.size_m)) + _DEEPER_M
     robot.line(goal, speed_m_s=_LOWER_M_S, stop_when=lambda: robot.bench.load_n(name) > _TOUCHED_N or robot.pushes())
     release(robot)
 

@@ -32,8 +32,7 @@ def planned_grasps(thing: Thing) -> FloatArray:
 
 
 def frame(approach: ArrayLike, closing: ArrayLike, at_m: ArrayLike) -> FloatArray:
-    """(4, 4) grasp frame of an approach (3,), a closing direction (3,) that need not be quite at right angles,
-    and the middle between the fingertips (3,)."""
+    """(4, 4) grasp frame of an approach (3,), a closing direction (3,) about at right angles to it, and an origin."""
     z = np.asarray(approach, dtype=np.float64) / np.linalg.norm(approach)
     y = np.asarray(closing, dtype=np.float64) - z * (z @ np.asarray(closing, dtype=np.float64))
     y = y / np.linalg.norm(y)

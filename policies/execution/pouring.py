@@ -10,7 +10,7 @@ import numpy as np
 from envs.panda import IKConfig, grasp_pose, solve_ik, waypoint_motion
 from geometry import FloatArray, invert
 from policies.execution.foresight import upright
-from policies.execution.picking import Tried, still_held
+from policies.execution.picking import Tried
 from policies.execution.pour_path import TILTS, pour_paths
 from policies.execution.robot import BenchRobot
 from policies.programs import Pour
@@ -26,16 +26,15 @@ _UP_M = (0.0, 0.04)
 _MOST_WAYS = 8
 
 
-def carry_to_pour(robot: BenchRobot, step: Pour, names: dict[str, str]) -> tuple[FloatArray | None, str]:
+def carry_to_pour(robot: BenchRobot, step: Pour) -> tuple[FloatArray | None, str]:
     """Bring what is held, kept level, to where it begins to tilt.
 
     Returns:
         (k, 7) postures of the tilting, from upright to the largest tilt; or None and why there is none.
     """
-    felt = still_held(robot)
-    if not felt.done or robot.held is None:
-        return None, felt.why
-    held, to = robot.held, names[step.to]
+    if robot.held is None:
+        return None, "nothing is held"
+    held, to = robot.held, step.to
     into, T_into = robot.bench.things[to], robot.layout[to]
     robot.refresh()
     robot.model.collision.detach()
@@ -52,13 +51,11 @@ def carry_to_pour(robot: BenchRobot, step: Pour, names: dict[str, str]) -> tuple
     return None, f"no way to pour from {held.thing.name!r} into {to!r}"
 
 
-def pour(
-    robot: BenchRobot, step: Pour, postures: FloatArray, names: dict[str, str], contents: Contents | None
-) -> Tried:
+def pour(robot: BenchRobot, step: Pour, postures: FloatArray, contents: Contents | None) -> Tried:
     """Tilt, wait, shake where something is left, and straighten."""
     if robot.held is None:
         return Tried(False, "nothing is held")
-    name, to = robot.held.thing.name, names[step.to]
+    name, to = robot.held.thing.name, step.to
     there = waypoint_motion(postures, speed=_SPEED)
     robot.follow(there)
     robot.bench.wait(float(np.clip(step.duration_s, _LEAST_WAIT_S, _MOST_WAIT_S)))

@@ -23,9 +23,9 @@ _TIP_HEIGHT_M = 0.012
 _LEANS_RAD = (0.0, 0.35, -0.35)
 
 
-def push(robot: BenchRobot, step: Push, names: dict[str, str]) -> Tried:
+def push(robot: BenchRobot, step: Push) -> Tried:
     """Push until the thing is at its goal: on the line, or shifted as far as was shown."""
-    name, to = names[step.object], names[step.to]
+    name, to = step.object, step.to
     thing = robot.bench.things[name]
     robot.held = None
     robot.arm.gripper.close()
@@ -37,7 +37,8 @@ def push(robot: BenchRobot, step: Push, names: dict[str, str]) -> Tried:
             break
         if not _stretch(robot, name, way):
             return Tried(False, f"the hand cannot come behind {name!r}")
-        robot.look()
+        if name not in robot.look():
+            return Tried(False, f"{name!r} is gone")
         goal = _on_the_way(goal, robot.layout, name, to, robot.bench.things)
     robot.rise(_ABOVE_M)
     robot.open()

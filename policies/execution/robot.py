@@ -6,12 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from envs.panda import IKConfig, JointTrajectory, follow, joint_motion, plan_motion, solve_ik, straight_line
-from envs.workbench import LOOK_Q, Layout, Thing, Workbench
+from envs.panda import IKConfig, JointTrajectory, follow, grasp_pose, joint_motion, plan_motion, solve_ik, straight_line
+from envs.workbench import LOOK_Q, TAKER, Layout, Thing, Workbench
 from geometry import PANDA_HAND, FloatArray, invert, transform
 from policies.execution.bench_model import BenchModel
 from policies.execution.sight import Locate, levelled
+from policies.programs import WorldState, observed_state
 
 TREE_SIZE = 60
 """Postures that the motion planner's random tree may try."""
@@ -21,6 +23,7 @@ GRIP_N = 20.0
 """Closing force of each finger; much less than the hand can, for things that weigh some ten grams."""
 _AWAY_M = (0.06, 0.12)
 _PUSHED_N = 15.0
+_RISE_M_S, _SLOWEST = 0.3, 4.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,11 +70,22 @@ class BenchRobot:
         }
         return self.layout
 
+    def state(self) -> WorldState:
+        """What is true of hand and things, as far as the last look and the fingers tell."""
+        taker = self.bench.taker
+        return observed_state(
+            list(self.bench.things.values()),
+            self.layout,
+            None if self.held is None else self.held.thing.name,
+            taken={} if taker is None or taker.holding is None else {taker.holding: TAKER},
+            persons=() if taker is None else (TAKER,),
+        )
+
     def note(self, text: str) -> None:
         """Write down what happens."""
         self.events.append(f"{self.bench.world.time_s:6.1f} s  {text}")
 
-    def ik(self, T_world_grasp: FloatArray, q_seed: FloatArray | None = None) -> tuple[FloatArray, FloatArray]:
+    def ik(self, T_world_grasp: FloatArray, q_seed: FloatArray | None = None) -> tuple[FloatArray, NDArray[np.bool_]]:
         """Postures (..., 7) for grasp frames (..., 4, 4), and where there is one (...)."""
         solved = solve_ik(
             invert(self.arm.T_world_base) @ T_world_grasp, self.arm.q if q_seed is None else q_seed, config=QUICK_IK
@@ -133,7 +147,14 @@ class BenchRobot:
         """Drive along a motion; False where it was stopped on the way."""
         return follow(self.arm, trajectory, stop_when=stop_when).completed
 
-    def rise(self, height_m: float, *, speed_m_s: float = 0.3) -> bool:
+    def can_rise(self, q: FloatArray, height_m: float) -> bool:
+        """Whether the hand can go straight up from a posture, and at a good pace: not along the edge of its reach."""
+        T = self.arm.T_world_base @ grasp_pose(q)
+        T[2, 3] += height_m
+        line = straight_line(q, invert(self.arm.T_world_base) @ T, speed_m_s=_RISE_M_S)
+        return line.trajectory is not None and line.trajectory.duration_s < _SLOWEST * height_m / _RISE_M_S
+
+    def rise(self, height_m: float, *, speed_m_s: float = _RISE_M_S) -> bool:
         """Straight up, as far of that as the arm can."""
         for share in (1.0, 0.6, 0.3):
             T = self.arm.T_world_grasp

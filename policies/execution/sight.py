@@ -16,6 +16,7 @@ Locate = Callable[[], Layout]
 waits to take something, as `TAKER`, the middle of what it can hold."""
 _LEVEL_RAD = np.radians(10.0)
 _LEVEL_M = 0.012
+_FALLEN_M = -0.1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +47,7 @@ class NoisySight:
 
     def __call__(self) -> Layout:
         """One look."""
-        seen = {name: self._seen(T) for name, T in self.bench.layout().items()}
+        seen = {name: self._seen(T) for name, T in self.bench.layout().items() if T[2, 3] > _FALLEN_M}
         if self.bench.taker is not None:
             seen[TAKER] = self._seen(transform(translation=self.bench.taker.palm_m))
         return seen

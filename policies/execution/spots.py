@@ -43,7 +43,8 @@ def find_spot(step: Place, name: str, to: str, things: dict[str, Thing], layout:
     """
     thing = things[name]
     wish = np.array(step.offset_m[:2]) + (0.0 if to == TABLE else layout[to][:2, 3])
-    others = {each: layout[each] for each in things if each not in (name, to) and not things[each].fixed}
+    others = {each: T for each, T in layout.items() if each in things and each not in (name, to)}
+    others = {each: T for each, T in others.items() if not things[each].fixed}
     if to != TABLE and step.relation in ("on", "in"):
         carrier, T_carrier = things[to], layout[to]
         surface = float(T_carrier[2, 3] + carrier.carries_at_m)
