@@ -165,7 +165,7 @@ def test_the_window_shows_views_and_state(window: Window) -> None:
 def test_no_display_is_one_line(monkeypatch: pytest.MonkeyPatch, driver: str) -> None:
     pytest.importorskip("pygame")
     monkeypatch.setenv("SDL_VIDEODRIVER", driver)
-    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", *(["SDL_VIDEODRIVER"] if not driver else [])):
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(InputError, match="expected a display") as caught:
         Window(())
@@ -285,10 +285,18 @@ def test_discarding_begins_the_same_scene_again_and_ending_keeps_what_was_saved(
 
 
 def test_time_that_is_over_discards_what_is_not_done(window: Window, tmp_path: Path) -> None:
+    renewed = []
+
+    class Watched(Keyboard):
+        def renewed(self) -> Keyboard:
+            renewed.append(self)
+            return super().renewed()
+
     person = Reacher(window, limit_s=0.2)
     person.begin = [("e",)] * 8 + [("escape",)]
-    result = run_session(person.plan, tmp_path, Keyboard(), person.screen)
+    result = run_session(person.plan, tmp_path, Watched(), person.screen)
     assert (result.saved, result.discarded) == (0, 1)
+    assert len(renewed) == 2  # fingers are open again when an episode begins
 
 
 def test_a_slow_machine_plays_more_slowly(window: Window, tmp_path: Path) -> None:
