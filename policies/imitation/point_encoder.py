@@ -70,7 +70,7 @@ class CloudEncoder(nn.Module):
         InputError: if a key is missing or of the wrong kind.
     """
 
-    def __init__(self, layout: DataLayout, keys: tuple[str, ...], *, points: int = 128, from_hand: bool = True) -> None:
+    def __init__(self, layout: DataLayout, keys: tuple[str, ...], *, points: int = 64, from_hand: bool = True) -> None:
         super().__init__()
         shape = layout.observations.get(CLOUD, ())
         if CLOUD not in keys or len(shape) != 1 or shape[0] % 3 or ACHIEVED in keys or ONLY_KEY not in keys:
@@ -130,7 +130,7 @@ class CloudEncoder(nn.Module):
 
 
 def make_encoder(
-    layout: DataLayout, keys: tuple[str, ...], *, points: int = 128, from_hand: bool = True
+    layout: DataLayout, keys: tuple[str, ...], *, points: int = 64, from_hand: bool = True
 ) -> StateEncoder | CloudEncoder:
     """The encoder of what a policy looks at: with a cloud among the keys, or of vectors alone."""
     if CLOUD in keys:
