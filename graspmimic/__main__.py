@@ -48,6 +48,13 @@ COMMANDS = {
     "collect": Entry(
         "graspmimic.collect", "Collect", "demonstrations by scripted experts, trained policies, or by hand"
     ),
+    "dataset doctor": Entry(
+        "graspmimic.dataset_doctor", "DatasetDoctor", "what in a set of demonstrations would ruin training"
+    ),
+    "dataset export": Entry("graspmimic.dataset_export", "DatasetExport", "a set for LeRobot or robomimic"),
+    "dataset import": Entry("graspmimic.dataset_import", "DatasetImport", "a set from LeRobot or robomimic"),
+    "eval teach": Entry("graspmimic.eval_teach", "EvalTeach", "ten tasks shown once each, and done elsewhere"),
+    "teach": Entry("graspmimic.teach", "Teach", "a person shows a task once; the robot understands and does it"),
     "train imitation": Entry("graspmimic.train_imitation", "TrainImitation", "a policy from demonstrations"),
     "eval imitation": Entry("graspmimic.eval_imitation", "EvalImitation", "success of an imitation policy, by stage"),
     "train rl": Entry("graspmimic.train_rl", "TrainRL", "a policy for one of the Gymnasium tasks"),
@@ -69,6 +76,7 @@ COMMANDS = {
 
 GROUPS = {
     "bench": "measure and print the tables of the README",
+    "dataset": "sets of demonstrations",
     "eval": "judge what was learned",
     "export": "write networks for other programs",
     "generate": "make training data",

@@ -7,10 +7,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from envs.workbench.goals import Outcome
+from envs.workbench.layouts import scatter
 from envs.workbench.moves import TABLE, TAKER, HandTo, Move, Pick, PourOut, PushTo, Put, signature_of
 from envs.workbench.task import BenchScene, WorkbenchTask
 from envs.workbench.tasks import TASKS
-from envs.workbench.thing import Layout, Thing
+from envs.workbench.thing import Category, Layout, Thing
 
 if TYPE_CHECKING:
     from envs.workbench.bench import LOOK_Q, BenchView, DepthNoise, Workbench
@@ -23,6 +24,7 @@ __all__ = [
     "TASKS",
     "BenchScene",
     "BenchView",
+    "Category",
     "DepthNoise",
     "HandTo",
     "Layout",
@@ -36,6 +38,7 @@ __all__ = [
     "Workbench",
     "WorkbenchTask",
     "add_thing",
+    "scatter",
     "signature_of",
 ]
 
