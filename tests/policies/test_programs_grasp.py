@@ -42,6 +42,6 @@ def test_an_exact_recording_gives_the_grasp_as_it_was(task: str, noise_m: float)
 def test_at_two_centimetres_the_fingers_still_lie_on_the_faces() -> None:
     """The offset of the whole hand is 15 mm here; along the closing axis it is found and taken away."""
     off = errors("sort_by_size", 0.02, 6)
-    assert off[:, 0].mean() < 0.003 and off[:, 4].max() < 0.002
+    assert off[:, 0].max() < 0.0005 and off[:, 4].max() < 0.002
     assert np.degrees(off[:, 3]).max() < 3.0 and np.degrees(off[:, 2]).max() < 15.0
     assert off[:, 1].mean() < 0.015  # across it, nothing but the thing's own outline tells
