@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from envs.panda import IKConfig, grasp_pose, solve_ik, waypoint_motion
+from envs.panda import IKConfig, solve_ik, waypoint_motion
 from geometry import FloatArray, invert
 from policies.execution.foresight import upright
 from policies.execution.picking import Tried
@@ -21,9 +21,10 @@ _NEAR = IKConfig(position_tolerance_m=1e-4, angle_tolerance_rad=1e-3, restarts=0
 _LARGEST_STEP_RAD = 0.6
 _SPEED = 0.6
 _SHAKES = 3
+_ENOUGH = 0.5
 _LEAST_WAIT_S, _MOST_WAIT_S = 0.5, 2.0
 _UP_M = (0.0, 0.04)
-_MOST_WAYS = 8
+_MOST_WAYS = 10
 
 
 def carry_to_pour(robot: BenchRobot, step: Pour) -> tuple[FloatArray | None, str]:
@@ -37,17 +38,19 @@ def carry_to_pour(robot: BenchRobot, step: Pour) -> tuple[FloatArray | None, str
     held, to = robot.held, step.to
     into, T_into = robot.bench.things[to], robot.layout[to]
     robot.refresh()
-    robot.model.collision.detach()
     heading = upright(robot.layout[held.thing.name])
     paths = pour_paths(held.thing, into, T_into, step.angle_rad, heading) @ invert(held.T_grasp_thing)
-    for postures in _ways(robot, paths):
-        start = robot.arm.T_world_grasp
+    for path in _ways(robot, paths):
         robot.refresh()
-        goal = _hand_at(robot, postures[0])
-        if goal[2, 3] > start[2, 3]:
-            robot.rise(float(goal[2, 3] - start[2, 3]))
-        if robot.go_level(goal):
-            return _postures_from(robot, postures), ""
+        rise_m = float(path[0, 2, 3] - robot.arm.T_world_grasp[2, 3])
+        if rise_m > 0.0:
+            robot.rise(rise_m)
+        if not robot.go_level(path[0]):
+            continue
+        robot.model.collision.detach()
+        postures = _onwards(robot, path, robot.arm.q)
+        if postures is not None and robot.is_free(postures):
+            return postures, ""
     return None, f"no way to pour from {held.thing.name!r} into {to!r}"
 
 
@@ -56,8 +59,10 @@ def pour(robot: BenchRobot, step: Pour, postures: FloatArray, contents: Contents
     if robot.held is None:
         return Tried(False, "nothing is held")
     name, to = robot.held.thing.name, step.to
-    there = waypoint_motion(postures, speed=_SPEED)
-    robot.follow(there)
+    before = None if contents is None else contents(name)
+    if before == 0:
+        return Tried(False, f"nothing is left in {name!r}")
+    robot.follow(waypoint_motion(postures, speed=_SPEED))
     robot.bench.wait(float(np.clip(step.duration_s, _LEAST_WAIT_S, _MOST_WAIT_S)))
     for _ in range(_SHAKES):
         if contents is None or not contents(name):
@@ -71,12 +76,14 @@ def pour(robot: BenchRobot, step: Pour, postures: FloatArray, contents: Contents
     if left:
         return Tried(False, f"{left} balls stay in {name!r}")
     robot.held = replace(robot.held, level=False)
-    arrived = "" if contents is None else f"{contents(to)} balls are in {to!r}"
-    return Tried(True, arrived)
+    if contents is None or before is None:
+        return Tried(True, "")
+    arrived = contents(to)
+    return Tried(arrived >= _ENOUGH * before, f"{arrived} balls are in {to!r}")
 
 
 def _ways(robot: BenchRobot, paths: FloatArray) -> Iterator[FloatArray]:
-    """Free postures (k, 7) along hand poses (n, k, 4, 4), those that begin near the arm's posture first."""
+    """Hand poses (k, 4, 4), out of (n, k, 4, 4), that the arm can follow freely; near its own posture first."""
     found = 0
     for up_m in _UP_M:
         raised = paths.copy()
@@ -85,14 +92,13 @@ def _ways(robot: BenchRobot, paths: FloatArray) -> Iterator[FloatArray]:
         near = np.flatnonzero(reached.all(axis=1))
         travel = np.abs(q[near, 0] - robot.arm.q).max(axis=1)
         for index in near[np.argsort(travel, kind="stable")]:
-            if found >= _MOST_WAYS or not robot.are_free(q[index]):
+            robot.model.collision.detach()
+            if not robot.are_free(q[index]) or _postures(robot, raised[index], q[index, 2]) is None:
                 continue
-            postures = _postures(robot, raised[index], q[index, 2])
-            if postures is not None:
-                found += 1
-                yield postures
-                robot.refresh()
-                robot.model.collision.detach()
+            yield raised[index]
+            found += 1
+            if found == _MOST_WAYS:
+                return
 
 
 def _postures(robot: BenchRobot, path: FloatArray, q_middle: FloatArray) -> FloatArray | None:
@@ -116,23 +122,6 @@ def _onwards(robot: BenchRobot, path: FloatArray, q: FloatArray) -> FloatArray |
         q = solved.q
         found.append(q)
     return np.array(found)
-
-
-def _postures_from(robot: BenchRobot, postures: FloatArray) -> FloatArray:
-    """The same hand poses, followed from the posture in which the arm arrived at the first."""
-    near, found = robot.arm.q, []
-    for q in postures:
-        solved = solve_ik(invert(robot.arm.T_world_base) @ _hand_at(robot, q), near, config=_NEAR)
-        if not solved.converged:
-            return np.concatenate([robot.arm.q[None], postures[1:]])
-        near = solved.q
-        found.append(near)
-    return np.array(found)
-
-
-def _hand_at(robot: BenchRobot, q: FloatArray) -> FloatArray:
-    T: FloatArray = robot.arm.T_world_base @ grasp_pose(q)
-    return T
 
 
 def _shake(robot: BenchRobot, postures: FloatArray) -> None:
