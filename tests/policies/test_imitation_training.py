@@ -269,8 +269,8 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "
 @pytest.mark.slow
 def test_a_run_that_is_killed_goes_on(tmp_path: Path) -> None:
     script = tmp_path / "train.py"
-    subprocess.run(command(script, tmp_path / "whole", 800), check=True, env=ENVIRONMENT, timeout=300)
-    words = command(script, tmp_path / "killed", 800)
+    subprocess.run(command(script, tmp_path / "whole", 400), check=True, env=ENVIRONMENT, timeout=300)
+    words = command(script, tmp_path / "killed", 400)
     killed = subprocess.Popen(words, env=ENVIRONMENT)
     checkpoint = tmp_path / "killed" / CHECKPOINT_NAME
     deadline = time.monotonic() + 120
