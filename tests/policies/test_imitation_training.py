@@ -243,13 +243,13 @@ import sys
 from pathlib import Path
 import torch
 from perception.grasping.training.workers import Workers
-from policies.imitation import TrainingConfig, make_config, train_imitation
+from policies.imitation import TrainingConfig, train_imitation
 from tests.policies import test_imitation_training as case
 import policies.imitation.training as training
 training._CHECKPOINT_S = 0.2
 torch.set_num_threads(1)
 workers = Workers.join("cpu")
-config = make_config("act", width=16, heads=2, inner=32, chunk=6, execute=3)
+config = case.SMALL[sys.argv[3]]
 how = TrainingConfig(steps=int(sys.argv[2]), batch_size=32, warmup_steps=10)
 train_imitation(config, case.episodes(5), case.LAYOUT, Path(sys.argv[1]), seed=4, training=how, processes=workers)
 if workers.count > 1:
@@ -257,9 +257,9 @@ if workers.count > 1:
 """
 
 
-def command(script: Path, folder: Path, steps: int, *before: str) -> list[str]:
+def command(script: Path, folder: Path, steps: int, kind: str, *before: str) -> list[str]:
     script.write_text(SCRIPT, encoding="utf-8")
-    return [sys.executable, *before, str(script), str(folder), str(steps)]
+    return [sys.executable, *before, str(script), str(folder), str(steps), kind]
 
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -269,8 +269,8 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "
 @pytest.mark.slow
 def test_a_run_that_is_killed_goes_on(tmp_path: Path) -> None:
     script = tmp_path / "train.py"
-    subprocess.run(command(script, tmp_path / "whole", 400), check=True, env=ENVIRONMENT, timeout=300)
-    words = command(script, tmp_path / "killed", 400)
+    subprocess.run(command(script, tmp_path / "whole", 400, "act"), check=True, env=ENVIRONMENT, timeout=300)
+    words = command(script, tmp_path / "killed", 400, "act")
     killed = subprocess.Popen(words, env=ENVIRONMENT)
     checkpoint = tmp_path / "killed" / CHECKPOINT_NAME
     deadline = time.monotonic() + 120
@@ -286,12 +286,12 @@ def test_a_run_that_is_killed_goes_on(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_two_processes_learn_what_one_learns(tmp_path: Path) -> None:
     script = tmp_path / "train.py"
-    subprocess.run(command(script, tmp_path / "one", 40), check=True, env=ENVIRONMENT, timeout=300)
+    subprocess.run(command(script, tmp_path / "one", 40, "bc"), check=True, env=ENVIRONMENT, timeout=300)
     together = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
-    subprocess.run(command(script, tmp_path / "two", 40, *together), check=True, env=ENVIRONMENT, timeout=300)
+    subprocess.run(command(script, tmp_path / "two", 40, "bc", *together), check=True, env=ENVIRONMENT, timeout=300)
     one, two = weights(tmp_path / "one"), weights(tmp_path / "two")
     for name, weight in one.items():
-        torch.testing.assert_close(two[name], weight, atol=2e-3, rtol=2e-2)
+        torch.testing.assert_close(two[name], weight, atol=1e-4, rtol=1e-3)
     assert load_policy_file(tmp_path / "two").metadata["identity"]["processes"] == 2
 
 
