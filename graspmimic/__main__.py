@@ -53,6 +53,9 @@ COMMANDS = {
     ),
     "dataset export": Entry("graspmimic.dataset_export", "DatasetExport", "a set for LeRobot or robomimic"),
     "dataset import": Entry("graspmimic.dataset_import", "DatasetImport", "a set from LeRobot or robomimic"),
+    "demonstrate": Entry(
+        "graspmimic.demonstrated", "Demonstrate", "a simulated person shows tasks: recordings, pictures, films"
+    ),
     "eval teach": Entry("graspmimic.eval_teach", "EvalTeach", "ten tasks shown once each, and done elsewhere"),
     "teach": Entry("graspmimic.teach", "Teach", "a person shows a task once; the robot understands and does it"),
     "train imitation": Entry("graspmimic.train_imitation", "TrainImitation", "a policy from demonstrations"),

@@ -41,7 +41,7 @@ class Collect:
     """state, pointcloud, or a mixture such as state+pointcloud; default: state, or what the policy sees."""
     action: str | None = None
     """position, position_yaw, pose, joint_velocity or joint_position; experts move the hand."""
-    hold_steps: OptionalCount = 16
+    hold_steps: OptionalCount = None
     """Steps for which an episode goes on when the task is done; None plays on to the time limit."""
     speed: float = 0.3
     """By hand: share of the largest motion that a key or a stick at its stop asks for."""

@@ -19,10 +19,7 @@ DEMONSTRATION_SEED = 20_000_000
 SET_APART = 100_000
 """Numbers of one seed."""
 HOLD_STEPS = 16
-"""Steps for which an episode goes on when the task is done: the length of a chunk of actions, 0.64 s.
-
-A policy is judged at its time limit, so it must have seen how to stay where the task is done; whole episodes to
-their time limits would be idle for up to two thirds."""
+"""Steps for which an episode that ends early goes on when the task is done: a chunk of actions, 0.64 s."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,8 +32,9 @@ class CollectPlan:
     """Who plays in it."""
     seed: int = 0
     """Of the set: number n has the environment's seed `DEMONSTRATION_SEED` + `SET_APART` * seed + n."""
-    hold_steps: int | None = HOLD_STEPS
-    """See `play_episode`."""
+    hold_steps: int | None = None
+    """See `play_episode`. A policy is judged at its time limit and must have seen how to stay where the task is done:
+    of policies from episodes that end early, more leave it again."""
     keep_failures: bool = False
     """Keep episodes too in which the task is not done at the end."""
     task: str = ""

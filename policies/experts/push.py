@@ -12,6 +12,8 @@ from policies.experts.expert import SHUT, Expert, hand_action
 
 _BEHIND_M = 0.045
 _LOW_M, _HIGH_M = 0.015, 0.07
+_ENOUGH_M = 0.03
+"""Nearer to the goal it leaves the cube alone; the task is content with 5 cm."""
 
 
 class ReachExpert(Expert):
@@ -31,7 +33,7 @@ class PushExpert(Expert):
         hx, hy, hz = env.scene.arm.state.position
         gx, gy = float(env.task.goal[0]) - x, float(env.task.goal[1]) - y
         left = math.hypot(gx, gy)
-        if left < 0.015:
+        if left < _ENOUGH_M:
             return hand_action(env, (hx, hy, hz), SHUT)
         ux, uy = gx / left, gy / left
         along, across = (hx - x) * ux + (hy - y) * uy, (hy - y) * ux - (hx - x) * uy

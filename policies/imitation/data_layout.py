@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import gymnasium
@@ -32,6 +32,9 @@ class DataLayout:
     """(A,) largest actions."""
     summed: tuple[bool, ...] = ()
     """(A,) which numbers of an action are displacements or speeds, the sum of which is a way; empty for none."""
+    places: Mapping[str, tuple[bool, ...]] = field(default_factory=dict)
+    """By key of a vector, which of its numbers tell only where on the table something is: the same task done elsewhere
+    differs in nothing else. Keys are there where the observation tells the way from the hand to things, too."""
 
     def __post_init__(self) -> None:
         low, high = np.array(self.action_low), np.array(self.action_high)
@@ -65,7 +68,13 @@ class DataLayout:
             )  # fmt: skip
         shapes = {key: tuple(shape) for key, shape in info.observation_shapes.items()}
         summed = tuple(not _SUMMED.isdisjoint(name.split()) for name in info.action_names)
-        return cls(observations=shapes, action_low=info.action_low, action_high=info.action_high, summed=summed)
+        return cls(
+            observations=shapes,
+            action_low=info.action_low,
+            action_high=info.action_high,
+            summed=summed,
+            places=_places(info),
+        )
 
     @property
     def actions(self) -> int:
@@ -96,3 +105,13 @@ class DataLayout:
                 raise InputError(
                     where, expected=f"observations and actions {wanted}", got=f"{episode.shapes} in episode {number}"
                 )
+
+
+def _places(info: SetInfo) -> dict[str, tuple[bool, ...]]:
+    """Places on the table in the names of `StateReading`: x and y of positions and of goals."""
+    names = info.observation_names
+    if not any(" from the hand " in name for name in names.get(ONLY_KEY, ())):
+        return {}
+    told = {ONLY_KEY: tuple(name.endswith((" position x", " position y")) for name in names[ONLY_KEY])}
+    goals = {key: names[key] for key in (ACHIEVED, DESIRED) if key in names}
+    return told | {key: tuple(name.endswith((" x", " y")) for name in these) for key, these in goals.items()}

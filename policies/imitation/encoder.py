@@ -18,7 +18,8 @@ _TO_GOAL = "to_goal"
 class StateEncoder(nn.Module):
     """Vectors, and (desired - achieved) goal where both are seen, as parts of known widths.
 
-    The way to the goal is the same wherever on the table the work is done, which is what few demonstrations
+    Where the ways from the hand to the things and from them to the goal are told, places on the table are left out
+    (`DataLayout.places`): then the same task done elsewhere looks the same, which is what few demonstrations
     generalise from.
 
     Args:
@@ -34,9 +35,16 @@ class StateEncoder(nn.Module):
             if len(layout.observations.get(key, ())) != 1:
                 raise InputError("StateEncoder", expected=f"a vector {key!r}", got=f"{dict(layout.observations)}")
         self.keys = keys
-        self.widths = {key: layout.observations[key][0] for key in keys}
-        if {ACHIEVED, DESIRED} <= self.widths.keys():
-            self.widths[_TO_GOAL] = self.widths[DESIRED]
+        goals = {ACHIEVED, DESIRED} & set(keys)
+        places = layout.places if len(goals) != 1 else {}  # without the way to it, the goal is known by its place alone
+        self._kept = {
+            key: torch.tensor([row for row, place in enumerate(places[key]) if not place])
+            for key in keys
+            if any(places.get(key, ()))
+        }
+        self.widths = {key: len(self._kept.get(key, range(layout.observations[key][0]))) for key in keys}
+        if len(goals) == 2:
+            self.widths[_TO_GOAL] = layout.observations[DESIRED][0]
         self.scales = nn.ModuleDict({name: Normalizer(width) for name, width in self.widths.items()})
 
     @property
@@ -60,7 +68,10 @@ class StateEncoder(nn.Module):
         return torch.cat(list(self.parts(observations).values()), dim=-1)
 
     def _tables(self, observations: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        tables = {key: observations[key] for key in self.keys}
+        tables = {
+            key: observations[key][..., self._kept[key]] if key in self._kept else observations[key]
+            for key in self.keys
+        }
         if _TO_GOAL in self.widths:
             tables[_TO_GOAL] = observations[DESIRED] - observations[ACHIEVED]
         return tables

@@ -88,7 +88,8 @@ def load_policy_file(path: Path) -> PolicyFile:
         shapes = {str(key): tuple(map(int, shape)) for key, shape in record["layout"]["observations"].items()}
         low, high = (tuple(map(float, record["layout"][side])) for side in ("action_low", "action_high"))
         summed = tuple(map(bool, record["layout"]["summed"]))
-        layout = DataLayout(observations=shapes, action_low=low, action_high=high, summed=summed)
+        places = {str(key): tuple(map(bool, each)) for key, each in record["layout"]["places"].items()}
+        layout = DataLayout(observations=shapes, action_low=low, action_high=high, summed=summed, places=places)
         policy = config.make(layout)
         metadata = dict(record["metadata"])
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, RuntimeError) as error:

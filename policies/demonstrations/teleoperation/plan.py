@@ -10,7 +10,7 @@ import gymnasium
 
 from envs.registration import TASKS
 from geometry import InputError
-from policies.demonstrations.collect_plan import CollectPlan
+from policies.demonstrations.collect_plan import HOLD_STEPS, CollectPlan
 
 LIMIT_S = 60.0
 """Time for one episode: a person is slower than the tasks' own limits allow."""
@@ -46,6 +46,7 @@ def teleoperation_plan(
         raise InputError("limit_s", expected="a time above 0 s", got=f"{limit_s}")
     steps = max(round(limit_s * _RATE_HZ), 1)
     make_env = partial(gymnasium.make, f"envs:graspmimic/{task}-v0", max_episode_steps=steps, **(env_options or {}))
+    how = {"hold_steps": HOLD_STEPS, **how}
     return CollectPlan(make_env=make_env, make_demonstrator=_nobody, task=words, source={"source": source}, **how)
 
 
