@@ -72,6 +72,9 @@ def reach(
     """
     robot.look_posture()
     robot.look()
+    gone = robot.unseen([grasp, *ahead])
+    if gone:
+        return None, gone
     name = grasp.object
     thing, T_world_thing = robot.bench.things[name], robot.layout[name]
     choice = choose_grasps(grasp, thing, T_world_thing, robot.bench.observe(), detect, failed)

@@ -30,6 +30,9 @@ def push(robot: BenchRobot, step: Push) -> Tried:
     robot.held = None
     robot.arm.gripper.close()
     robot.look()
+    gone = robot.unseen([step])
+    if gone:
+        return Tried(False, gone)
     goal = goal_of(step, name, to, robot.bench.things, robot.layout)
     for _ in range(_STRETCHES):
         way = goal - robot.layout[name][:2, 3]
@@ -37,8 +40,9 @@ def push(robot: BenchRobot, step: Push) -> Tried:
             break
         if not _stretch(robot, name, way):
             return Tried(False, f"the hand cannot come behind {name!r}")
-        if name not in robot.look():
-            return Tried(False, f"{name!r} is gone")
+        robot.look()
+        if robot.unseen([step]):
+            return Tried(False, robot.unseen([step]))
         goal = _on_the_way(goal, robot.layout, name, to, robot.bench.things)
     robot.rise(_ABOVE_M)
     robot.open()

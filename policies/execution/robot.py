@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from envs.panda import IKConfig, JointTrajectory, follow, grasp_pose, joint_motion, plan_motion, solve_ik, straight_line
-from envs.workbench import LOOK_Q, TAKER, Layout, Thing, Workbench
+from envs.workbench import LOOK_Q, TABLE, TAKER, Layout, Thing, Workbench
 from geometry import PANDA_HAND, FloatArray, invert, transform
 from policies.execution.bench_model import BenchModel
 from policies.execution.sight import Locate, levelled
-from policies.programs import WorldState, observed_state
+from policies.programs import Step, WorldState, observed_state
 
 TREE_SIZE = 60
 """Postures that the motion planner's random tree may try."""
@@ -69,6 +69,12 @@ class BenchRobot:
             for name, T in seen.items()
         }
         return self.layout
+
+    def unseen(self, steps: Sequence[Step]) -> str:
+        """What of all that some steps speak of was not seen at the last look, in words; empty where all was."""
+        named = [name for step in steps for name in (step.object, getattr(step, "to", TABLE))]
+        gone = [repr(name) for name in dict.fromkeys(named) if name != TABLE and name not in self.layout]
+        return f"{', '.join(gone)} not seen" if gone else ""
 
     def state(self) -> WorldState:
         """What is true of hand and things, as far as the last look and the fingers tell."""
