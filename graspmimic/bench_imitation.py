@@ -29,8 +29,8 @@ class BenchImitation:
 
     tasks: tuple[str, ...] = ("PickPlace", "Push", "Stack")
     """Tasks."""
-    policies: tuple[str, ...] = ("bc", "bc_rnn", "act", "flow")
-    """Kinds of policies; the scripted expert is always there."""
+    policies: tuple[str, ...] = ("bc", "bc-rnn", "act", "flow")
+    """Kinds of policies, such as act, or act+mirror with mirrored demonstrations; the expert is always there."""
     demos: tuple[int, ...] = (20, 50, 100, 200)
     """Numbers of demonstrations."""
     seeds: int = 3
@@ -72,14 +72,14 @@ class BenchImitation:
         }
 
     def _cells(self) -> list[Cell]:
-        from policies.imitation.comparison import EXPERT, Cell
+        from policies.imitation.comparison import EXPERT, MIRRORED, Cell
         from policies.imitation.policy_file import make_config
         from policies.reinforcement.task_env import env_id
 
         for task in self.tasks:
             env_id(task)
         for policy in self.policies:
-            make_config(policy)
+            make_config(policy.removesuffix(MIRRORED))
         seeds = range(self.seed, self.seed + self.seeds)
         same = {"observation": self.observation, "episodes": self.episodes}
         learned = [

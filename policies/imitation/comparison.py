@@ -7,8 +7,7 @@ missing. All policies of a task and seed learn from the same episodes, and all a
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +20,20 @@ from perception.figures import output_file
 from policies.demonstrations import DemonstrationSet, collect, expert_plan
 from policies.imitation.data_layout import DataLayout
 from policies.imitation.evaluation import PolicyEvaluation, evaluate_acts, evaluate_policy
+from policies.imitation.mirroring import mirrored
 from policies.imitation.policy_file import POLICY_NAME, load_imitation_policy, make_config
 from policies.imitation.training import train_imitation
 from policies.reinforcement import TEST_SEED, expert_act, make_task_env
 
 EXPERT = "expert"
 """In place of a policy's kind: the scripted expert, which learns nothing."""
+MIRRORED = "+mirror"
+"""After a policy's kind: it learns from every demonstration and its mirror images, for twice as many steps."""
+TUNED: dict[tuple[str, str], dict[str, Any]] = {
+    ("Push", "act"): {"execute": 2},
+    ("Push", "flow"): {"execute": 2},
+}
+"""Settings of a kind of policy in a task, chosen on other starts than those that it is judged from."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +43,7 @@ class Cell:
     task: str
     """Name of the task."""
     policy: str
-    """Kind of the policy, or "expert"."""
+    """Kind of the policy, with "+mirror" where mirrored demonstrations are added, or "expert"."""
     demos: int
     """Demonstrations; 0 for the expert."""
     seed: int
@@ -47,8 +54,11 @@ class Cell:
     """Of the evaluation; their seeds begin at `TEST_SEED`."""
     steps: int | None = None
     """Optimiser steps; None takes the policy's own."""
-    options: Mapping[str, Any] = field(default_factory=dict)
-    """Settings of the policy in place of its defaults."""
+
+    @property
+    def kind(self) -> str:
+        """Of the policy."""
+        return self.policy.removesuffix(MIRRORED)
 
     @property
     def name(self) -> str:
@@ -105,9 +115,13 @@ def run_cell(cell: Cell, sets: Path, cells: Path) -> dict[str, Any]:
 
 
 def _judged_policy(cell: Cell, sets: Path, folder: Path) -> tuple[PolicyEvaluation, dict[str, Any]]:
-    episodes = list(DemonstrationSet.open(sets / cell.set_name).first(cell.demos))
-    config = make_config(cell.policy, **cell.options)
+    shown = DemonstrationSet.open(sets / cell.set_name).first(cell.demos)
+    episodes = list(shown)
+    config = make_config(cell.kind, **TUNED.get((cell.task, cell.kind), {}))
     training = type(config).training
+    if cell.policy.endswith(MIRRORED):
+        episodes = mirrored(episodes, shown.info)
+        training = replace(training, steps=2 * training.steps)
     if cell.steps is not None:
         training = replace(training, steps=cell.steps)
     env = _make_env(cell)
