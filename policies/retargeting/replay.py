@@ -31,6 +31,9 @@ _SPEED = 0.8
 class MoveReplay:
     """A `Demonstrator` for PickPlace that does a shown move at the episode's places, without looking again.
 
+    The hand follows the way, whatever becomes of the cube; the fingers close for eight steps before it leaves. A hand
+    that shows a thing wider than the gripper opens the gripper fully; what then fails, fails in physics.
+
     Args:
         moves: at least one; each episode draws its own.
     """
@@ -46,7 +49,13 @@ class MoveReplay:
         self._shut_from, self._row, self._open = 0, 0, OPEN
 
     def reset(self, env: ManipulationEnv, rng: np.random.Generator) -> None:
-        """See `Demonstrator.reset`."""
+        """See `Demonstrator.reset`.
+
+        Raises:
+            InputError: if the environment is not that of `TASK`.
+        """
+        if type(env.task).__name__ != TASK:
+            raise InputError("MoveReplay", expected=f"the task {TASK}", got=type(env.task).__name__)
         move = self._moves[int(rng.integers(len(self._moves)))]
         hand, thing = (np.array(each) for each in (env.scene.arm.state.position, env.scene.props[0].state.position))
         reach, carry = move.elsewhere(hand, thing, np.asarray(env.task.goal, dtype=np.float64))
@@ -76,7 +85,7 @@ def replay_plan(moves: Sequence[ShownMove], *, env_options: Mapping[str, Any] | 
         make_env=partial(make_task_env, TASK, **(env_options or {})),
         make_demonstrator=partial(_replay, tuple(moves)),
         task="bring the cube to the goal",
-        source={"source": "human", "shown_moves": len(moves)},
+        source={"source": "human", "retargeted": True, "shown_moves": len(moves)},
         **how,
     )
 

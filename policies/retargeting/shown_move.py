@@ -7,18 +7,24 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from geometry import FloatArray
 from perception.pose import PoseFrame
 from policies.programs.handling import Handling, handlings_of, motions_by_thing
 from policies.programs.motions import settled
+from policies.programs.standing import ASSUMED_SIZE_M
 from policies.programs.watched_bench import WatchedBench, watch_bench
-from policies.retargeting.gripper_motion import GripperMotion, RetargetConfig, retarget
+from policies.retargeting.gripper_motion import RetargetConfig, retarget
 
 Contact = Literal["thing", "fingers"]
 """What tells when the hand takes hold: the thing, which begins to move, or the opening of the fingers."""
 _REACH_S = 1.5
+"""What belongs to the reach, before the grasp."""
+_AROUND_S = 2.0
+"""Before and after a thing's motion the hand opens and closes for that thing."""
 _NEAR_M = 0.10
+"""A hand that comes from no further away makes no reach that is worth doing again."""
 _OWN_M = 0.10
 """The last part of a reach, which belongs to the thing: done as it was shown."""
 
@@ -45,8 +51,8 @@ class ShownMove:
     def elsewhere(self, hand_m: FloatArray, thing_m: FloatArray, goal_m: FloatArray) -> tuple[FloatArray, FloatArray]:
         """The gripper's way in another scene.
 
-        What is near the thing stays as it was relative to the thing, what is near the goal relative to the goal; in
-        between, the shift from shown to new grows with the share of the way that is done.
+        The last 10 cm of the reach stay as they were relative to the thing, and the carry begins at the thing and ends
+        at the goal. In between, the shift from shown to new grows with the share of the way that is done.
 
         Source: Mandlekar et al., "MimicGen", CoRL 2023 (motion relative to things; here the shift is spread over the
         way instead of joined by straight lines).
@@ -68,84 +74,126 @@ class ShownMove:
 def shown_moves(
     frames: Sequence[PoseFrame], *, contact: Contact = "thing", config: RetargetConfig | None = None
 ) -> list[ShownMove]:
-    """Every thing that was taken and carried somewhere, in order of time.
+    """Every thing that was taken and carried somewhere by a hand, in order of time; none is an empty list.
+
+    With `contact` "thing" the thing tells the moment and the place of the grasp: it begins to move, and the way of the
+    carry is its own. The hand tells how it comes, how high it grips and how wide. Its place across the thing is not
+    taken from the hand but set to the thing's middle (see `_grip`). "fingers" trusts the fingers in everything: it is
+    what a gripper would do that moves as the hand did.
 
     Args:
         frames: with hands of 21 points and poses of things, in metres in the world.
-        contact: "thing" takes the moment and the place of the grasp from the thing: it begins to move, and what is
-            held keeps its place in the hand, so the grip is the mean over all that time, and the way is the thing's
-            own. "fingers" trusts the fingers: it is what a gripper would do that moves as the hand did.
+        contact: what tells the grasp.
         config: of the fingertips.
 
     Raises:
-        InputError: where frames cannot be followed (see `watch_bench`).
+        InputError: where frames cannot be followed (see `watch_bench`), or thumb and index finger of a hand that
+            carries something are hardly seen.
     """
     bench = watch_bench(frames)
     motions = motions_by_thing(bench)
     bench = settled(bench, motions)
-    moves = []
-    for handling in handlings_of(bench, motions):
-        if handling.kind != "carried" or handling.hand is None:
-            continue
-        motion = retarget(bench.time_s, handling.hand.points_m, config)
-        move = _by_thing(bench, handling, motion) if contact == "thing" else _by_fingers(bench, handling, motion)
-        if move is not None:
-            moves.append(move)
-    return moves
+    found = [
+        _by_thing(stretch) if contact == "thing" else _by_fingers(stretch)
+        for handling in handlings_of(bench, motions)
+        if handling.kind == "carried" and handling.hand is not None
+        for stretch in [_stretch(bench, handling, handling.hand.points_m, config)]
+    ]
+    return [move for move in found if move is not None]
 
 
-def _by_thing(bench: WatchedBench, handling: Handling, motion: GripperMotion) -> ShownMove:
-    first, last = handling.motion.first, handling.motion.last
-    thing, hand = handling.thing.middles_m, motion.T_world_grasp[:, :3, 3]
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Stretch:
+    """The part of a recording in which one thing is carried; T rows."""
+
+    thing_m: FloatArray
+    """(T, 3) its middle."""
+    size_m: tuple[float, float, float]
+    hand_m: FloatArray
+    """(T, 3) middle between the tips."""
+    width_m: FloatArray
+    closed: NDArray[np.bool_]
+    first: int
+    """Last row at which the thing rests before it is carried..."""
+    last: int
+    """...and the first one at which it rests again."""
+    frame_s: float
+
+
+def _stretch(bench: WatchedBench, handling: Handling, points_m: FloatArray, config: RetargetConfig | None) -> _Stretch:
+    """The hand's opening is judged within this time alone, since other things have other widths."""
+    around, motion = bench.rows(_AROUND_S), handling.motion
+    begin = max(0, motion.first - around)
+    rows = slice(begin, motion.last + around + 1)
+    gripper = retarget(bench.time_s[rows], points_m[rows], config)
+    return _Stretch(
+        thing_m=handling.thing.middles_m[rows],
+        size_m=handling.thing.size_m or ASSUMED_SIZE_M,
+        hand_m=gripper.T_world_grasp[:, :3, 3],
+        width_m=gripper.width_m,
+        closed=gripper.closed,
+        first=motion.first - begin,
+        last=motion.last - begin,
+        frame_s=bench.frame_s,
+    )
+
+
+def _by_thing(stretch: _Stretch) -> ShownMove:
+    first, last = stretch.first, stretch.last
     margin = (last - first) // 6
     held = slice(first + margin, max(last - margin, first + margin + 1))
-    grip = np.median(hand[held] - thing[held], axis=0)
-    reach = hand[_reach_begin(bench, hand, thing, first) : first + 1] - thing[first]
-    # the hand's offset shows in the grasp, whose place the thing has told: it is taken off the whole reach
+    grip = _grip(stretch, held)
+    reach = _reach(stretch, first)
     return ShownMove(
-        reach_m=reach + (_inside(grip, handling) - reach[-1]),
-        carry_m=thing[first : last + 1] - thing[first],
-        width_m=float(np.median(motion.width_m[held])),
-        rate_hz=1.0 / bench.frame_s,
+        reach_m=reach + (grip - reach[-1]),  # the keypoints' offset shows at the grasp: it is taken off the whole reach
+        carry_m=stretch.thing_m[first : last + 1] - stretch.thing_m[first],
+        width_m=float(np.median(stretch.width_m[held])),
+        rate_hz=1.0 / stretch.frame_s,
     )
 
 
-def _inside(grip_m: FloatArray, handling: Handling) -> FloatArray:
-    """Where tips that close on opposite faces can have their middle: over the thing's own, at the height shown."""
-    half = 0.5 * np.array(handling.thing.size_m or (0.05, 0.05, 0.05))
-    return np.array([0.0, 0.0, float(np.clip(grip_m[2], -half[2], 0.5 * half[2]))])
+def _grip(stretch: _Stretch, held: slice) -> FloatArray:
+    """(3,) the gripper relative to the middle of the thing: over the middle, at the height that the hand had.
+
+    Tips that close on opposite faces have their middle halfway between these faces, so along the closing axis the
+    thing's pose tells the grip better than keypoints do. Along the other level axis nothing tells it, and the robot's
+    gripper may close along either of the two, so the middle is taken there too: an assumption about how things are
+    gripped, not something shown. The height is the hand's median over the time of the grasp, kept between the thing's
+    lower face and a quarter of its height below the upper one, where jaws have something to close on.
+    """
+    half_m = 0.5 * stretch.size_m[2]
+    height_m = np.median((stretch.hand_m - stretch.thing_m)[held, 2])
+    return np.array([0.0, 0.0, float(np.clip(height_m, -half_m, 0.5 * half_m))])
 
 
-def _by_fingers(bench: WatchedBench, handling: Handling, motion: GripperMotion) -> ShownMove | None:
-    """As the fingers closed and opened around the time that the thing moved; None where they never closed."""
-    closed = np.flatnonzero(motion.closed)
-    middle = (handling.motion.first + handling.motion.last) // 2
-    if not motion.closed[middle]:
+def _by_fingers(stretch: _Stretch) -> ShownMove | None:
+    """As the fingers closed and opened around the time that the thing moved; None where they were not closed then."""
+    middle = (stretch.first + stretch.last) // 2
+    if not stretch.closed[middle]:
         return None
-    opened = np.flatnonzero(~motion.closed)
+    opened = np.flatnonzero(~stretch.closed)
     before, after = opened[opened < middle], opened[opened > middle]
-    first = int(before[-1]) + 1 if len(before) else int(closed[0])
-    last = int(after[0]) if len(after) else len(motion.closed) - 1
-    thing, hand = handling.thing.middles_m, motion.T_world_grasp[:, :3, 3]
-    rest = thing[max(0, min(first, handling.motion.first))]
+    first = int(before[-1]) + 1 if len(before) else 0
+    last = int(after[0]) if len(after) else len(stretch.closed) - 1
     return ShownMove(
-        reach_m=hand[_reach_begin(bench, hand, thing, first) : first + 1] - rest,
-        carry_m=hand[first : last + 1] - hand[first],
-        width_m=float(np.median(motion.width_m[first : last + 1])),
-        rate_hz=1.0 / bench.frame_s,
+        reach_m=_reach(stretch, first) + (stretch.thing_m[first] - stretch.thing_m[min(first, stretch.first)]),
+        carry_m=stretch.hand_m[first : last + 1] - stretch.hand_m[first],
+        width_m=float(np.median(stretch.width_m[first : last + 1])),
+        rate_hz=1.0 / stretch.frame_s,
     )
 
 
-def _reach_begin(bench: WatchedBench, hand: FloatArray, thing: FloatArray, first: int) -> int:
-    """Row at which the hand sets out for the thing: the last one at which it was far from it, not too long ago."""
-    earliest = max(0, first - bench.rows(_REACH_S))
-    far = np.flatnonzero(np.linalg.norm(hand[earliest:first] - thing[first], axis=1) > _NEAR_M)
-    return earliest if len(far) else max(earliest, first - 1)
+def _reach(stretch: _Stretch, first: int) -> FloatArray:
+    """(R, 3) the hand relative to the thing until it holds; short where it did not come from anywhere."""
+    begin = max(0, first - max(1, round(_REACH_S / stretch.frame_s)))
+    way = stretch.hand_m[begin : first + 1] - stretch.thing_m[first]
+    came = bool((np.linalg.norm(way, axis=1) > _NEAR_M).any())
+    return way if came else way[-2:]
 
 
 def _share(way_m: FloatArray, own_m: float) -> FloatArray:
-    """(T,) how much of a way is done, by its length, up to the last `own_m` of it."""
+    """(T,) how much of a way is done, by its length, up to the last `own_m` of it; 1 at its end."""
     done = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(way_m, axis=0), axis=1))])
     if done[-1] <= 0.0:
-        return np.linspace(0.0, 1.0, len(way_m))
+        return np.linspace(1.0 if len(way_m) == 1 else 0.0, 1.0, len(way_m))
     return np.asarray(np.minimum(done / max(done[-1] - own_m, 0.5 * done[-1]), 1.0))
