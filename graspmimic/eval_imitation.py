@@ -31,7 +31,7 @@ class _Player(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class EvalImitation:
-    """Evaluate a policy of `train imitation`, or the scripted expert.
+    """Evaluate a policy of `train imitation`, the shipped one of a task, or the scripted expert.
 
     Every episode has a seed of its own and runs to its time limit; policies that are evaluated with the same --seed
     meet the same starts. success_at_end counts episodes in which the task is done when the time is over,
@@ -40,11 +40,11 @@ class EvalImitation:
     """
 
     policy: OptionalFile = None
-    """policy.safetensors of a training run, or its folder."""
+    """policy.safetensors of a training run, or its folder; default: the shipped policy of --task."""
     expert: bool = False
     """Evaluate the scripted expert of --task instead."""
     task: str = "PickPlace"
-    """With --expert: its task."""
+    """Without --policy: which task."""
     episodes: int = 100
     """Episodes."""
     workers: int = 0
@@ -63,8 +63,8 @@ class EvalImitation:
             raise InputError(
                 "options", expected="--episodes at least 1, --seed, --video and --workers not below 0", got=f"{self}"
             )
-        if self.expert == (self.policy is not None):
-            raise InputError("options", expected="either --policy or --expert", got="both" if self.expert else "none")
+        if self.expert and self.policy is not None:
+            raise InputError("options", expected="--policy or --expert", got="both")
 
     def run(self, console: Console) -> dict[str, Any]:
         """Play the episodes."""
@@ -88,12 +88,12 @@ class EvalImitation:
         return TEST_SEED + self.seed
 
     def _player(self) -> _Player:
-        from policies.imitation import load_policy_file
+        from policies.imitation import load_policy_file, shipped_imitation
         from policies.reinforcement.task_env import env_id
 
-        if self.policy is None:
+        if self.expert:
             return _Player(None, env_id(self.task), {})
-        loaded = load_policy_file(self.policy)
+        loaded = load_policy_file(self.policy or shipped_imitation(self.task))
         made_for = str(loaded.metadata.get("env", ""))
         if not made_for:
             raise InputError("--policy", expected="a policy whose file names its environment", got="one without")

@@ -33,7 +33,7 @@ class Row(NamedTuple):
     high: float
     """Upper end."""
     stages: dict[str, float]
-    """Shares of episodes that came to each stage."""
+    """Shares of episodes that came to each stage; for a task with two ways, how it was done."""
     action_ms: float
     """Largest of the seeds' median times of an action."""
     cpu_s: float
@@ -50,7 +50,8 @@ def pooled(cells: Sequence[dict[str, Any]]) -> list[Row]:
     for (task, policy, demos), group in groups.items():
         ends = [end for row in group for end in row["ends"]]
         low, high = binomtest(sum(ends), len(ends)).proportion_ci(method="wilson")
-        stages = {name: sum(row["stages"][name] for row in group) / len(group) for name in group[0]["stages"]}
+        told = [row.get("ways", row["stages"]) for row in group]
+        stages = {name: sum(each[name] for each in told) / len(group) for name in told[0]}
         rows.append(
             Row(
                 task,

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         make_config,
         save_policy_file,
     )
+    from policies.imitation.shipped import shipped_imitation
     from policies.imitation.stages import StageWatch
     from policies.imitation.training import Report, train_imitation, train_policy
     from policies.imitation.training_config import TrainingConfig
@@ -53,6 +54,7 @@ _ROOMS = {
     "load_policy_file": "policy_file",
     "make_config": "policy_file",
     "save_policy_file": "policy_file",
+    "shipped_imitation": "shipped",
     "train_imitation": "training",
     "train_policy": "training",
 }
@@ -79,6 +81,7 @@ __all__ = [
     "load_policy_file",
     "make_config",
     "save_policy_file",
+    "shipped_imitation",
     "train_imitation",
     "train_policy",
 ]

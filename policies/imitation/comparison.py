@@ -21,6 +21,8 @@ from policies.demonstrations import DemonstrationSet, collect, expert_plan
 from policies.imitation.data_layout import DataLayout
 from policies.imitation.evaluation import PolicyEvaluation, evaluate_acts, evaluate_policy
 from policies.imitation.mirroring import mirrored
+from policies.imitation.mode_coverage import mode_coverage
+from policies.imitation.policy import Policy
 from policies.imitation.policy_file import POLICY_NAME, load_imitation_policy, make_config
 from policies.imitation.training import train_imitation
 from policies.reinforcement import TEST_SEED, expert_act, make_task_env
@@ -29,6 +31,9 @@ EXPERT = "expert"
 """In place of a policy's kind: the scripted expert, which learns nothing."""
 MIRRORED = "+mirror"
 """After a policy's kind: it learns from every demonstration and its mirror images, for twice as many steps."""
+TWO_WAYS = "Detour"
+"""The task that can be done in two ways."""
+_WAY_STARTS, _WAY_TRIES = 20, 8
 TUNED: dict[tuple[str, str], dict[str, Any]] = {
     ("Push", "act"): {"execute": 2},
     ("Push", "flow"): {"execute": 2},
@@ -136,7 +141,19 @@ def _judged_policy(cell: Cell, sets: Path, folder: Path) -> tuple[PolicyEvaluati
         env.close()
     weights = sum(weight.numel() for weight in policy.parameters())
     about = {"steps": report.steps, "train_cpu_s": report.cpu_s, "train_wall_s": report.wall_s, "weights": weights}
-    return result, about
+    return result, about | ({"ways": _ways(cell, policy)} if cell.task == TWO_WAYS else {})
+
+
+def _ways(cell: Cell, policy: Policy) -> dict[str, float]:
+    """Which ways a policy takes: over all tries, and from the same start."""
+    env = _make_env(cell)
+    try:
+        covered = mode_coverage(policy, env, starts=_WAY_STARTS, tries=_WAY_TRIES, seed=TEST_SEED + cell.episodes)
+    finally:
+        env.close()
+    bits = covered.mean_entropy_bits(np.random.default_rng(cell.seed))
+    shares = {"left": covered.left, "right": covered.right, "failed": covered.failed, "both": covered.both_ways}
+    return {name: share.value for name, share in shares.items()} | {"bits": bits.value}
 
 
 def _judged_expert(cell: Cell) -> tuple[PolicyEvaluation, dict[str, Any]]:

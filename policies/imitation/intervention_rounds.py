@@ -1,7 +1,6 @@
 """Rounds of interventions: the learner drives, the expert saves what it can, the learner learns again from all of it.
 
-Every round trains fresh weights on the demonstrations and all interventions so far. Going on from the weights of the
-round before was measured beside it and came out lower at the same number of steps.
+Every round trains fresh weights on the demonstrations and all interventions so far.
 """
 
 from __future__ import annotations
