@@ -101,13 +101,13 @@ class BenchContinual:
         return continual_results(self.tasks, ordered, self.last)
 
     def _collect(self, bars: Progress) -> list[Path]:
-        from policies.demonstrations import collect, expert_plan
+        from policies.demonstrations import HOLD_STEPS, collect, expert_plan
 
         bar = bars.add_task("demonstrations", total=len(self.tasks))
         folders = []
         for task in self.tasks:
             folders.append(self.output / "demonstrations" / task)
-            collect(expert_plan(task, seed=self.seed), folders[-1], episodes=self.demos)
+            collect(expert_plan(task, seed=self.seed, hold_steps=HOLD_STEPS), folders[-1], episodes=self.demos)
             bars.advance(bar)
         return folders
 
@@ -119,12 +119,14 @@ class BenchContinual:
         for seed in self.seeds:
             for way in self.ways:
                 online = way == "ewc-online"
+                springs = (
+                    {"strength": self.online_strength, "fading": self.fading} if online else {"strength": self.strength}
+                )
+                replay = {"replay": ReplaySettings(episodes=self.kept, share=self.share)}
                 config = ContinualConfig(
                     method="ewc" if online else way,  # type: ignore[arg-type]
                     training=TrainingConfig(steps=self.steps, batch_size=128),
-                    strength=self.online_strength if online else self.strength,
-                    fading=self.fading if online else None,
-                    replay=ReplaySettings(episodes=self.kept, share=self.share),
+                    **(springs if way.startswith("ewc") else replay),
                 )
                 yield (
                     (way, seed),
