@@ -37,11 +37,13 @@ def carry_to_place(robot: BenchRobot, step: Place) -> tuple[FloatArray | None, s
         return None, spot.why
     standing = _made_upright(robot.layout[name])
     goals = turned(spot.T_world_thing @ standing) @ invert(held.T_grasp_thing)
+    drops = step.relation == "in"
     robot.refresh()
-    for above_m in _ABOVE_M:
-        for goal in goals:
-            if _bring_above(robot, goal, above_m, step.relation == "in"):
-                return goal, ""
+    for careful in (False,) if drops else (True, False):
+        for above_m in _ABOVE_M:
+            for goal in goals:
+                if _bring_above(robot, goal, above_m, drops=drops, careful=careful):
+                    return goal, ""
     return None, f"no way with {name!r} to its place"
 
 
@@ -115,8 +117,11 @@ def _made_upright(T_world_thing: FloatArray) -> FloatArray:
     return transform(level)
 
 
-def _bring_above(robot: BenchRobot, goal: FloatArray, above_m: float, drops: bool) -> bool:
-    """Move above a place from which the goal can be reached straight down; False where that is not possible."""
+def _bring_above(robot: BenchRobot, goal: FloatArray, above_m: float, *, drops: bool, careful: bool) -> bool:
+    """Move above a place from which the goal can be reached straight down; False where that is not possible.
+
+    Care is taken that the open hand, on its way down, keeps clear of what stands beside the place.
+    """
     start = goal.copy()
     start[2, 3] += above_m
     q, reached = robot.ik(start)
@@ -125,9 +130,19 @@ def _bring_above(robot: BenchRobot, goal: FloatArray, above_m: float, drops: boo
     down = straight_line(q, invert(robot.arm.T_world_base) @ goal)
     if down.share < (0.5 if drops else 1.0):
         return False
+    if careful and not _hand_is_free(robot, down.q):
+        return False
     if robot.held is not None and robot.held.level:
         return robot.go_level(start)
     return robot.go(q)
+
+
+def _hand_is_free(robot: BenchRobot, path: FloatArray) -> bool:
+    """Whether the arm keeps clear along a path (k, 7), whatever becomes of what it holds."""
+    robot.model.collision.detach()
+    free = robot.is_free(path)
+    robot.refresh()
+    return free
 
 
 def _lowest_free(robot: BenchRobot, goal: FloatArray) -> float:
