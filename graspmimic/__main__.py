@@ -60,6 +60,14 @@ COMMANDS = {
     "teach": Entry("graspmimic.teach", "Teach", "a person shows a task once; the robot understands and does it"),
     "train imitation": Entry("graspmimic.train_imitation", "TrainImitation", "a policy from demonstrations"),
     "eval imitation": Entry("graspmimic.eval_imitation", "EvalImitation", "success of an imitation policy, by stage"),
+    "bench continual": Entry(
+        "graspmimic.bench_continual", "BenchContinual", "tasks learned one after the other, and what is forgotten"
+    ),
+    "train interventions": Entry(
+        "graspmimic.train_interventions",
+        "TrainInterventions",
+        "improve a policy where it goes wrong: an expert takes over",
+    ),
     "train rl": Entry("graspmimic.train_rl", "TrainRL", "a policy for one of the Gymnasium tasks"),
     "eval rl": Entry("graspmimic.eval_rl", "EvalRL", "success of a policy over seeded episodes, and films of it"),
     "eval behavior": Entry("graspmimic.eval_behavior", "EvalBehavior", "how well behaviour is understood"),
