@@ -47,7 +47,7 @@ STEADY = Variation(pace=(1.0, 1.0), heights=(1.0, 1.0), noise=0.0, tremor=0.0, p
 VARIATIONS: dict[str, Variation] = {
     "Detour": Variation(noise=0.05, tremor=0.01),
     "Slide": Variation(pace=(1.0, 1.0), noise=0.0, tremor=0.003, pauses_hz=0.0),
-    "Stack": Variation(pace=(0.8, 1.0), noise=0.04, tremor=0.01, pauses_hz=0.1),
+    "Stack": Variation(pace=(0.95, 1.0), heights=(0.8, 1.1), noise=0.09, tremor=0.02, pauses_hz=0.0),
     "Stack3": Variation(pace=(0.95, 1.0), noise=0.02, tremor=0.01, pauses_hz=0.0),
 }
 """Of the tasks that do not bear the default: a pillar must not be touched, a strike must have its speed, towers
