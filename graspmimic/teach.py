@@ -146,23 +146,25 @@ class Teach:
             figure.savefig(draft, dpi=130, format="png")
 
     def _scene(self, program: TaskProgram, rng: np.random.Generator) -> BenchScene:
+        """The simulated task's own scene, or one that is made for the program."""
         from envs.workbench import TASKS
         from policies.execution import rehearsal_scene
 
         return rehearsal_scene(program, rng) if self._task is None else TASKS[self._task].draw(rng)
 
     def _do(self, program: TaskProgram, number: int, console: Console) -> bool:
-        """One execution in a new scene; whether it succeeded."""
+        """One execution in a new scene; whether everything is then truly as it should be."""
         import numpy as np
 
-        from policies.execution import detect_with, do_at
+        from policies.execution import benchable, detect_with, do_at
 
         seed = [_SCENE + self.seed, number]
+        program = program if self._task else benchable(program)
         scene = self._scene(program, np.random.default_rng(seed))
         film = self.output / "execution.mp4" if self.video and number == 0 else None
         detect = None if self.planned_grasps else detect_with()
         result, met = do_at(scene, program, seed=seed, detect=detect, film=film)
-        success = result.completed if self._task is None else met
+        success = met if scene.goals else result.completed
         _write_text(self.output / f"execution_{number}.txt", result.text() + "\n")
         console.print(f"scene {number}: {'done' if success else 'failed'}, {result.robot_s:.0f} s of the robot's time")
         if not success:

@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from envs.workbench.goals import Outcome
-from envs.workbench.layouts import scatter
+from envs.workbench.layouts import Room, scatter
 from envs.workbench.moves import TABLE, TAKER, HandTo, Move, Pick, PourOut, PushTo, Put, signature_of
 from envs.workbench.task import BenchScene, WorkbenchTask
 from envs.workbench.tasks import TASKS
@@ -34,6 +34,7 @@ __all__ = [
     "PourOut",
     "PushTo",
     "Put",
+    "Room",
     "Thing",
     "Workbench",
     "WorkbenchTask",

@@ -4,7 +4,7 @@ from policies.execution.binding import Binding, bind
 from policies.execution.executor import ExecutionConfig, execute
 from policies.execution.grasp_choice import Detect
 from policies.execution.grasp_sight import detect_with
-from policies.execution.rehearsal import rehearsal_scene
+from policies.execution.rehearsal import benchable, rehearsal_scene
 from policies.execution.result import ExecutionResult, StepOutcome
 from policies.execution.sight import Locate, NoisySight, SightConfig
 from policies.execution.teach_trial import TeachTrial, TrialOutcome, do_at, run_trial
@@ -20,6 +20,7 @@ __all__ = [
     "StepOutcome",
     "TeachTrial",
     "TrialOutcome",
+    "benchable",
     "bind",
     "detect_with",
     "do_at",

@@ -63,8 +63,8 @@ def _sign(name: str, mirror: NDArray[np.float64]) -> float:
         return float(mirror[row] * mirror[column])
     if _SCALAR.search(name):
         return 1.0
-    axis = _AXES.find(name.split()[-1])
-    if axis < 0 or len(name.split()[-1]) != 1:
+    axis = _AXES.find(name[-1:]) if name[-2:-1] == " " else -1
+    if axis < 0:
         remedy = "leave mirroring out for this task"
         raise InputError("mirrored", expected="components along x, y or z", got=repr(name), remedy=remedy)
     axial = "angular" in name or "rotation" in name
