@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from envs.workbench import Layout
 from geometry import FloatArray
 from policies.execution import handing, picking, placing, pouring, pushing
 from policies.execution.grasp_choice import Detect
@@ -23,10 +24,13 @@ class Course:
         robot: the arm at the bench.
         detect: the grasp detector, or None.
         failed: (4, 4) `T_thing_grasp` of grasps that failed in earlier tries.
+        begun: where things were before the first try.
     """
 
-    def __init__(self, robot: BenchRobot, detect: Detect | None, failed: Sequence[FloatArray]) -> None:
-        self.robot, self._detect, self._failed = robot, detect, failed
+    def __init__(
+        self, robot: BenchRobot, detect: Detect | None, failed: Sequence[FloatArray], begun: Layout | None = None
+    ) -> None:
+        self.robot, self._detect, self._failed, self._begun = robot, detect, failed, begun
         self.T_thing_grasp: FloatArray | None = None
         """(4, 4) the grasp that this try has chosen."""
         self._ready: ReadyToGrasp | None = None
@@ -60,7 +64,7 @@ class Course:
             case Release():
                 return self._release(done)
             case Push():
-                return pushing.push(self.robot, step)
+                return pushing.push(self.robot, step, self._begun)
         return Tried(False, f"the robot cannot do {type(step).__name__}")
 
     def _reach(self, rest: Sequence[Step]) -> Tried:

@@ -50,16 +50,18 @@ def execute(
         program: what to do.
         bench: with the things on it.
         rng: for errors of sight and the motion planner.
-        detect: the grasp detector (see `GraspSight`); None: grasps are planned from the things' shapes alone.
+        detect: the grasp detector (see `detect_with`); None: grasps are planned from the things' shapes alone.
         locate: tells where everything is; None: the true poses with `SightConfig`'s errors.
         config: how stubborn.
     """
-    binding = bind(program.objects, list(bench.things.values()))
-    if binding.missing:
-        skipped = tuple(StepOutcome(step=step, status="skipped", why="things are missing") for step in program.steps)
-        return ExecutionResult(steps=skipped, events=(), notes=binding.notes)
     robot = BenchRobot(bench, locate or NoisySight(bench, rng), rng)
     try:
+        binding = bind(program.objects, list(bench.things.values()), robot.layout)
+        if binding.missing:
+            skipped = tuple(
+                StepOutcome(step=step, status="skipped", why="things are missing") for step in program.steps
+            )
+            return ExecutionResult(steps=skipped, events=(), notes=binding.notes)
         return _Execution(program, binding, robot, detect, config or ExecutionConfig()).run()
     finally:
         robot.shutdown()
@@ -120,9 +122,9 @@ class _Execution:
     def _bout(self, bout: range) -> bool:
         """Do what is done with one thing, from the beginning again where it goes wrong."""
         robot, failed = self.robot, list[FloatArray]()
-        in_vain = 0
+        begun, in_vain = dict(robot.layout), 0
         for _ in range(self.config.tries):
-            course = Course(robot, self.detect, failed)
+            course = Course(robot, self.detect, failed, begun)
             if self._try(bout, course):
                 return True
             in_vain += robot.held is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.spatial.transform import Rotation
 
 from envs.workbench import Thing
@@ -14,6 +15,7 @@ _DIRECTIONS = 12
 _SPINS = 6
 _CLEAR_M = 0.035
 _SHORT_M = 0.012
+_MEANT_M = 0.01
 LEAST_TILT_RAD = float(np.radians(115.0))
 """A cup that is tilted less keeps some of its content, whatever was shown."""
 
@@ -49,3 +51,20 @@ def pour_paths(cup: Thing, into: Thing, T_world_into: FloatArray, angle_rad: flo
         middle[:, 2] += tall * np.cos(tilts).clip(0.0)
         paths += [transform(turns @ spin @ heading[:3, :3], middle) for spin in spins]
     return np.array(paths)
+
+
+def aside_rad(T_world_cup: FloatArray, offset_m: ArrayLike) -> FloatArray:
+    """(n,) angle, about the vertical, between the side from which each path pours and the side that was shown.
+
+    Args:
+        T_world_cup: (n, k, 4, 4) paths; at its end a cup's own z axis points where it tips to.
+        offset_m: (3,) from the middle of what is poured into to that of the tilted cup, as shown; where it was hardly
+            to a side of it, every side is as good.
+    """
+    side = np.asarray(offset_m, dtype=np.float64)[:2]
+    if float(np.linalg.norm(side)) < _MEANT_M:
+        return np.zeros(len(T_world_cup))
+    from_m = -T_world_cup[:, -1, :2, 2]
+    cosine = from_m @ side / (np.linalg.norm(from_m, axis=1) * np.linalg.norm(side)).clip(1e-9)
+    angle: FloatArray = np.arccos(np.clip(cosine, -1.0, 1.0))
+    return angle

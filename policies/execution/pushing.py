@@ -20,12 +20,21 @@ _TIP_M = PANDA_HAND.finger_breadth_m / 2.0
 _ABOVE_M = 0.10
 _PUSH_M_S = 0.10
 _TIP_HEIGHT_M = 0.012
+_MEANT_M = 0.008
+_COVERS_M = 0.010
 _LEANS_RAD = (0.0, 0.35, -0.35)
 
 
-def push(robot: BenchRobot, step: Push) -> Tried:
-    """Push until the thing is at its goal: on the line, or shifted as far as was shown."""
-    name, to = step.object, step.to
+def push(robot: BenchRobot, step: Push, begun: Layout | None = None) -> Tried:
+    """Push until the thing is at its goal: on the line, or shifted as far as was shown.
+
+    Args:
+        robot: holds nothing.
+        step: what was shown.
+        begun: where things were before the first try; what is pushed over the table goes from there. None: from where
+            it is now.
+    """
+    name = step.object
     thing = robot.bench.things[name]
     robot.held = None
     robot.arm.gripper.close()
@@ -33,7 +42,8 @@ def push(robot: BenchRobot, step: Push) -> Tried:
     gone = robot.unseen([step])
     if gone:
         return Tried(False, gone)
-    goal = goal_of(step, name, to, robot.bench.things, robot.layout)
+    start = robot.layout if begun is None or name not in begun else {**robot.layout, name: begun[name]}
+    goal = goal_of(step, robot.bench.things, start)
     for _ in range(_STRETCHES):
         way = goal - robot.layout[name][:2, 3]
         if float(np.linalg.norm(way)) < _ARRIVED_M:
@@ -43,35 +53,40 @@ def push(robot: BenchRobot, step: Push) -> Tried:
         robot.look()
         if robot.unseen([step]):
             return Tried(False, robot.unseen([step]))
-        goal = _on_the_way(goal, robot.layout, name, to, robot.bench.things)
+        goal = _on_the_way(goal, step, robot.layout, robot.bench.things)
     robot.rise(_ABOVE_M)
     robot.open()
     robot.look()
-    off = float(
-        np.linalg.norm(_on_the_way(goal, robot.layout, name, to, robot.bench.things) - robot.layout[name][:2, 3])
-    )
+    if robot.unseen([step]):
+        return Tried(False, robot.unseen([step]))
+    goal = _on_the_way(goal, step, robot.layout, robot.bench.things)
+    off = float(np.linalg.norm(goal - robot.layout[name][:2, 3]))
     room = 0.4 * min(thing.size_m[:2])
     return Tried(off < room, "" if off < room else f"{name!r} is {100 * off:.0f} cm off its goal")
 
 
-def goal_of(step: Push, name: str, to: str, things: dict[str, Thing], layout: Layout) -> FloatArray:
+def goal_of(step: Push, things: dict[str, Thing], layout: Layout) -> FloatArray:
     """(2,) where the middle of a pushed thing shall be: straight ahead on a line, else as it was shown."""
-    here, offset = layout[name][:2, 3], np.array(step.offset_m[:2])
-    if to == TABLE:
-        goal: FloatArray = here + offset
-        return goal
-    return _on_the_way(layout[to][:2, 3] + offset, layout, name, to, things)
+    origin = layout[step.object if step.to == TABLE else step.to]
+    return _on_the_way(origin[:2, 3] + np.array(step.offset_m[:2]), step, layout, things)
 
 
-def _on_the_way(goal: FloatArray, layout: Layout, name: str, to: str, things: dict[str, Thing]) -> FloatArray:
-    """(2,) the goal; on a line the nearest point of its middle, with room for the thing at both ends."""
-    if to == TABLE or things[to].category != "line":
+def _on_the_way(goal: FloatArray, step: Push, layout: Layout, things: dict[str, Thing]) -> FloatArray:
+    """(2,) the goal; on a line straight ahead from where the thing is now, with room for it at both ends.
+
+    How far beside the line's middle it was shown to stand is kept as far as the thing then still covers that; what is
+    less than a person's scatter is left out.
+    """
+    if step.to == TABLE or things[step.to].category != "line":
         return goal
-    T_line, here = layout[to], layout[name][:2, 3]
-    room = max(0.0, 0.5 * things[to].size_m[1] - 0.03)
+    T_line, here = layout[step.to], layout[step.object][:2, 3]
+    room = max(0.0, 0.5 * things[step.to].size_m[1] - 0.03)
     along = float(np.clip((here - T_line[:2, 3]) @ T_line[:2, 1], -room, room))
-    nearest: FloatArray = T_line[:2, 3] + along * T_line[:2, 1]
-    return nearest
+    across = float(np.array(step.offset_m[:2]) @ T_line[:2, 0])
+    most = max(0.0, 0.5 * min(things[step.object].size_m[:2]) - _COVERS_M)
+    across = float(np.clip(across, -most, most)) if abs(across) > _MEANT_M else 0.0
+    straight: FloatArray = T_line[:2, 3] + along * T_line[:2, 1] + across * T_line[:2, 0]
+    return straight
 
 
 def _stretch(robot: BenchRobot, name: str, way: FloatArray) -> bool:

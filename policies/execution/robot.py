@@ -60,13 +60,14 @@ class BenchRobot:
         self.look()
 
     def look(self) -> Layout:
-        """Look where everything is; what stands is taken to stand level."""
+        """Look where everything is; what stands is taken to stand level, and a pose that is no pose is not seen."""
         seen = self._locate()
         carried = None if self.held is None else self.held.thing.name
         things = self.bench.things
         self.layout = {
             name: T if name == carried or name not in things else levelled(T, things[name].size_m)
             for name, T in seen.items()
+            if np.isfinite(T).all()
         }
         return self.layout
 

@@ -10,7 +10,7 @@ from policies.programs.steps import TABLE, Step, Vec3
 
 @dataclass(frozen=True, kw_only=True)
 class ProgramObject:
-    """A thing that a program speaks of; elsewhere it is found again by its category and its size."""
+    """A thing that a program speaks of; elsewhere it is found again by its category, its size, and its side."""
 
     name: str
     """The program's name of it: that of the demonstration."""
@@ -18,6 +18,8 @@ class ProgramObject:
     """What it is, such as "cube"; "person" for who takes something."""
     size_m: Vec3 | None = None
     """Edges of its bounding box, where known."""
+    stood_m: Vec3 | None = None
+    """Where its middle was at first, in the world, where known: it tells the left one of two equal things."""
 
 
 @dataclass(frozen=True, kw_only=True)

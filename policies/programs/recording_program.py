@@ -16,7 +16,8 @@ from policies.programs.phases import phases_of
 from policies.programs.program import ProgramObject, TaskProgram
 from policies.programs.shown_grasp import grips_of
 from policies.programs.step_writing import steps_of
-from policies.programs.steps import TABLE, Step
+from policies.programs.steps import TABLE, Step, Vec3
+from policies.programs.thing_tracks import ThingTrack
 from policies.programs.told_handlings import handlings_told, is_confirmed
 from policies.programs.watched_bench import WatchedBench, watch_bench
 from policies.programs.words import in_short
@@ -158,11 +159,18 @@ def _objects(steps: Sequence[Step], bench: WatchedBench) -> tuple[ProgramObject,
     names = [name for step in steps for name in (step.object, getattr(step, "to", TABLE)) if name != TABLE]
     things = {each.name: each for each in bench.things}
     return tuple(
-        ProgramObject(name=name, category=things[name].category, size_m=things[name].size_m)
+        ProgramObject(
+            name=name, category=things[name].category, size_m=things[name].size_m, stood_m=_stood(things[name])
+        )
         if name in things
         else ProgramObject(name=name, category=PERSON)
         for name in dict.fromkeys(names)
     )
+
+
+def _stood(thing: ThingTrack) -> Vec3:
+    x, y, z = (round(float(value), 4) for value in thing.middles_m[0])
+    return x, y, z
 
 
 def _events(handlings: Sequence[Handling], bench: WatchedBench) -> tuple[ThingEvent, ...]:

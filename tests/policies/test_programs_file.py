@@ -44,7 +44,7 @@ PROGRAM = TaskProgram(
         Place(object="cup", to="table", relation="at", offset_m=(0.4, -0.25, 0.04)),
     ),
     objects=(
-        ProgramObject(name="cup", category="cup", size_m=(0.06, 0.06, 0.08)),
+        ProgramObject(name="cup", category="cup", size_m=(0.06, 0.06, 0.08), stood_m=(0.4, -0.25, 0.04)),
         ProgramObject(name="bowl", category="bowl"),
         ProgramObject(name="plate", category="plate", size_m=(0.17, 0.17, 0.014)),
         ProgramObject(name="person_2", category="person"),
