@@ -50,8 +50,9 @@ class BenchImitation:
 
     def __post_init__(self) -> None:
         numbers = (self.seeds, self.episodes, self.workers, *self.demos)
-        if min(numbers) < 1 or self.seed < 0 or not self.tasks or not self.demos:
-            raise InputError("options", expected="--seeds, --episodes, --workers, --demos at least 1", got=f"{self}")
+        if min(numbers) < 1 or self.seed < 0 or not (self.tasks and self.demos and self.policies):
+            expected = "--seeds, --episodes, --workers, --demos at least 1, and at least 1 of --tasks and --policies"
+            raise InputError("options", expected=expected, got=f"{self}")
 
     def run(self, console: Console) -> dict[str, Any]:
         """Collect, train, judge."""
@@ -72,14 +73,9 @@ class BenchImitation:
         }
 
     def _cells(self) -> list[Cell]:
-        from policies.imitation.comparison import EXPERT, MIRRORED, Cell
-        from policies.imitation.policy_file import make_config
-        from policies.reinforcement.task_env import env_id
+        from policies.imitation.comparison import EXPERT, Cell
 
-        for task in self.tasks:
-            env_id(task)
-        for policy in self.policies:
-            make_config(policy.removesuffix(MIRRORED))
+        self._check()
         seeds = range(self.seed, self.seed + self.seeds)
         same = {"observation": self.observation, "episodes": self.episodes}
         learned = [
@@ -94,6 +90,19 @@ class BenchImitation:
             for task in self.tasks
         ]
         return experts + learned
+
+    def _check(self) -> None:
+        """See that all can be made, before hours are spent on a part of it."""
+        from policies.imitation.comparison import MIRRORED, check_cell
+        from policies.imitation.policy_file import make_config
+        from policies.reinforcement.task_env import env_id
+
+        for policy in self.policies:
+            make_config(policy.removesuffix(MIRRORED))
+        mirrors = any(policy.endswith(MIRRORED) for policy in self.policies)
+        for task in self.tasks:
+            env_id(task)
+            check_cell(task, self.observation, mirrors=mirrors)
 
     def _collect(self, cells: list[Cell], console: Console) -> None:
         from policies.imitation.comparison import EXPERT, collect_for

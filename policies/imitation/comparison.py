@@ -17,10 +17,10 @@ import torch
 
 from geometry import InputError
 from perception.figures import output_file
-from policies.demonstrations import DemonstrationSet, collect, expert_plan
+from policies.demonstrations import DemonstrationSet, SetInfo, collect, expert_plan
 from policies.imitation.data_layout import DataLayout
 from policies.imitation.evaluation import PolicyEvaluation, evaluate_acts, evaluate_policy
-from policies.imitation.mirroring import mirrored
+from policies.imitation.mirroring import mirrored, signs_of
 from policies.imitation.mode_coverage import mode_coverage
 from policies.imitation.policy import Policy
 from policies.imitation.policy_file import POLICY_NAME, load_imitation_policy, make_config
@@ -74,6 +74,20 @@ class Cell:
     def set_name(self) -> str:
         """Of the folder of its demonstrations."""
         return f"{self.task}-{self.observation}-seed{self.seed}"
+
+
+def check_cell(task: str, observation: str, *, mirrors: bool) -> None:
+    """See that a task can be seen so, and mirrored where that is wanted.
+
+    Raises:
+        InputError: if not.
+    """
+    env = _make_env(Cell(task=task, policy=EXPERT, demos=0, seed=0, observation=observation))
+    try:
+        if mirrors:
+            signs_of(SetInfo.of_env(env), np.array([-1.0, 1.0, 1.0]))
+    finally:
+        env.close()
 
 
 def collect_for(cell: Cell, sets: Path, *, episodes: int, workers: int) -> Path:
