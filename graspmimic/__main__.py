@@ -63,6 +63,9 @@ COMMANDS = {
     "bench continual": Entry(
         "graspmimic.bench_continual", "BenchContinual", "tasks learned one after the other, and what is forgotten"
     ),
+    "bench retargeting": Entry(
+        "graspmimic.bench_retargeting", "BenchRetargeting", "a hand's move done again by the gripper, by keypoint error"
+    ),
     "train interventions": Entry(
         "graspmimic.train_interventions",
         "TrainInterventions",
