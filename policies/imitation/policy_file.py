@@ -18,6 +18,7 @@ from perception.grasping.network import fill_module, load_weights, save_weights
 from policies.imitation.behavior_cloning import BCConfig
 from policies.imitation.chunk_perceptron import ChunkPerceptronConfig
 from policies.imitation.chunk_transformer import ACTConfig
+from policies.imitation.continual.task_policy import TaskPolicyConfig
 from policies.imitation.data_layout import DataLayout
 from policies.imitation.flow import FlowConfig
 from policies.imitation.policy import Policy
@@ -27,7 +28,8 @@ from policies.imitation.recurrent_cloning import RecurrentBCConfig
 FORMAT = "graspmimic imitation policy 1"
 POLICY_NAME = "policy.safetensors"
 KINDS: dict[str, type[PolicyConfig]] = {
-    config.kind: config for config in (BCConfig, RecurrentBCConfig, ChunkPerceptronConfig, ACTConfig, FlowConfig)
+    config.kind: config
+    for config in (BCConfig, RecurrentBCConfig, ChunkPerceptronConfig, ACTConfig, FlowConfig, TaskPolicyConfig)
 }
 """The configuration of each kind of policy, by its name in files and on the command line."""
 _PACKAGES = ("torch", "numpy", "gymnasium")
@@ -80,11 +82,12 @@ def load_policy_file(path: Path) -> PolicyFile:
     Raises:
         InputError: if a file is missing, damaged, of another kind or version, or does not fit the other.
     """
+    if not path.exists():
+        raise InputError(str(path), expected=f"{POLICY_NAME} of a training run, or its folder", got="nothing there")
     path = path / POLICY_NAME if path.is_dir() else path
     tensors, record = load_weights(path, FORMAT)
     try:
-        kind = KINDS[record["kind"]]
-        config = kind(**{name: _tuples(value) for name, value in record["config"].items()})
+        config = config_of_record({"kind": record["kind"], **record["config"]})
         shapes = {str(key): tuple(map(int, shape)) for key, shape in record["layout"]["observations"].items()}
         low, high = (tuple(map(float, record["layout"][side])) for side in ("action_low", "action_high"))
         summed = tuple(map(bool, record["layout"]["summed"]))
@@ -93,8 +96,13 @@ def load_policy_file(path: Path) -> PolicyFile:
         policy = config.make(layout)
         metadata = dict(record["metadata"])
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, RuntimeError) as error:
-        got = f"{type(error).__name__}: {error}"
-        raise InputError(str(path.with_suffix(".json")), expected="the record of a policy", got=got) from None
+        got = f"one without {error}" if isinstance(error, KeyError) else f"{type(error).__name__}: {error}"
+        raise InputError(
+            str(path.with_suffix(".json")),
+            expected="the record of a policy of this version",
+            got=got,
+            remedy="train the policy again; what an earlier version did not note cannot be made up",
+        ) from None
     fill_module(policy, tensors, str(path))
     policy.eval().reset()
     return PolicyFile(policy, config, layout, metadata)
@@ -118,6 +126,15 @@ def make_config(kind: str, **given: Any) -> PolicyConfig:
         raise InputError(f"policy {kind}", expected=f"settings among {', '.join(sorted(known))}",
                          got=", ".join(unknown))  # fmt: skip
     return KINDS[kind](**given)
+
+
+def config_of_record(record: Mapping[str, Any]) -> PolicyConfig:
+    """The configuration that a record tells: its "kind", and its settings as JSON or `asdict` gives them.
+
+    Raises:
+        InputError: see `make_config`.
+    """
+    return make_config(record["kind"], **{name: _tuples(value) for name, value in record.items() if name != "kind"})
 
 
 def _tuples(value: Any) -> Any:

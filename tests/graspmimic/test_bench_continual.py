@@ -1,4 +1,4 @@
-"""bench continual and train interventions: what they tell, and which options they refuse."""
+"""bench continual, train continual and train interventions: what they tell, and which options they refuse."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from rich.console import Console
 from geometry import InputError
 from graspmimic.bench_continual import BenchContinual
 from graspmimic.continual_report import continual_picture, continual_results, continual_table, sums_of
+from graspmimic.eval_imitation import EvalImitation
+from graspmimic.train_continual import TrainContinual
 from graspmimic.train_interventions import TrainInterventions
+from policies.demonstrations import collect, expert_plan
 from policies.imitation.continual import Rates
 
 TASKS = ("Reach", "Lift")
@@ -54,6 +57,8 @@ def test_the_picture_and_the_table_show_every_way(tmp_path: Path) -> None:
         (BenchContinual, {"ways": ("naive", "packnet")}),
         (BenchContinual, {"seeds": ()}),
         (BenchContinual, {"steps": 0}),
+        (TrainContinual, {"data": ()}),
+        (TrainContinual, {"data": (Path("x"),), "episodes": 0}),
         (TrainInterventions, {"data": Path("x"), "rounds": 0}),
         (TrainInterventions, {"data": Path("x"), "earliest": 0.8}),
     ],
@@ -61,6 +66,23 @@ def test_the_picture_and_the_table_show_every_way(tmp_path: Path) -> None:
 def test_options_that_do_not_fit_are_refused(command: Any, wrong: dict[str, Any]) -> None:
     with pytest.raises(InputError):
         command(**wrong)
+
+
+def collected(task: str, folder: Path, episodes: int = 2) -> Path:
+    collect(expert_plan(task), folder / task, episodes=episodes)
+    return folder / task
+
+
+def test_a_policy_of_a_sequence_is_evaluated_like_any_other(tmp_path: Path) -> None:
+    data = tuple(collected(task, tmp_path) for task in TASKS)
+    output = tmp_path / "trained"
+    command = TrainContinual(data=data, method="ewc", steps=60, episodes=1, output=output)
+    told = command.run(Console(quiet=True))
+    assert told["tasks"] == "Reach Lift" and {"nbt", "backward_transfer", "end_Reach"} <= told.keys()
+    again = EvalImitation(policy=output / "Reach", episodes=1, output=tmp_path / "eval").run(Console(quiet=True))
+    assert again["env"] == "graspmimic/Reach-v0" and again["success_at_end"] == told["end_Reach"]
+    with pytest.raises(InputError, match="different tasks"):
+        TrainContinual(data=(data[0], data[0]), output=tmp_path / "same").run(Console(quiet=True))
 
 
 @pytest.mark.slow

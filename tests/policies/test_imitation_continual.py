@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,11 +27,10 @@ from policies.imitation.continual.sequence import (
     Looks,
     Rates,
     TaskData,
-    TaskPolicy,
     learn_sequence,
-    load_task_policy,
 )
 from policies.imitation.continual.shared_space import SharedSpace
+from policies.imitation.continual.task_policy import TaskPolicy
 from policies.imitation.policy import Batch, Observation, Policy
 from policies.imitation.policy_file import load_policy_file
 from policies.imitation.training_config import TrainingConfig
@@ -255,6 +255,7 @@ def info(names: tuple[str, ...], goal: str, actions: tuple[str, ...]) -> SetInfo
         rate_hz=25.0, action_names=actions, observation_names=keys,
         observation_shapes={key: (len(value),) for key, value in keys.items()},
         observation_dtypes=dict.fromkeys(keys, "float32"),
+        action_low=(-1.0,) * len(actions), action_high=(1.0,) * len(actions),
     )  # fmt: skip
 
 
@@ -368,7 +369,7 @@ def test_a_sequence_that_was_cut_off_ends_as_if_it_had_not_been(tmp_path: Path, 
     resumed, told = play(tmp_path / "cut", config_of(method))
     assert len(told) == 13 and told[0][0] == "pick", "the first task is not learned again"
     assert resumed == whole and resumed.history().matrix.shape == (3, 3)
-    ends = [load_policy_file(tmp_path / name).policy.state_dict() for name in ("whole", "cut")]
+    ends = [load_policy_file(tmp_path / name / "pick").policy.state_dict() for name in ("whole", "cut")]
     for name, weight in ends[0].items():
         torch.testing.assert_close(ends[1][name], weight, rtol=0.0, atol=0.0)
     again, told = play(tmp_path / "cut", config_of(method), stop_at=0)
@@ -386,9 +387,34 @@ def test_joint_training_has_one_row_and_its_policy_does_each_task(tmp_path: Path
     rates, told = play(tmp_path, config_of("joint"))
     assert told == [("reach", 7), ("pick", 7), ("stop", 7)] and len(rates.matrix) == 1
     judge = seen_by_judge(None, [])
-    assert [judge(load_task_policy(tmp_path, task), 1) for task in ("reach", "pick", "stop")] == rates.matrix[0]
+    for task, rate in zip(("reach", "pick", "stop"), rates.matrix[0], strict=True):
+        player = load_policy_file(tmp_path / task).policy
+        assert isinstance(player, TaskPolicy) and player.task == task and judge(player, 1) == rate
+
+
+def test_a_task_policy_loses_what_the_shared_policy_loses_and_refuses_what_it_cannot_see(tmp_path: Path) -> None:
+    play(tmp_path, config_of("naive"))
+    player = load_policy_file(tmp_path / "pick").policy
+    assert isinstance(player, TaskPolicy)
+    shown = toy_tasks()[1].episodes[0]
+    rows = torch.arange(len(shown))
+    own = Windows([shown], keys=player.keys, history=player.history, chunk=player.chunk).batch(rows)
+    shared = player.space.episode("pick", shown)
+    told = Windows([shared], keys=player.shared.keys, history=player.history, chunk=player.chunk).batch(rows)
+    torch.testing.assert_close(player.loss(own), player.shared.loss(told), rtol=0.0, atol=0.0)
+    row = {key: table[0] for key, table in shown.observations.items()}
+    player.select_action(row)
+    for wrong in (np.zeros(3, np.float32), np.full(2, np.nan, np.float32)):
+        with pytest.raises(InputError, match="observation"):
+            player.select_action({**row, "observation": wrong})
     with pytest.raises(InputError, match="one of reach, pick, stop"):
-        load_task_policy(tmp_path, "lift")
+        TaskPolicy(player.shared, player.space, "lift", player.layout)
+
+
+def test_tasks_with_other_bounds_of_actions_are_refused() -> None:
+    wide = replace(info(("hand",), "hand", ("x",)), action_high=(2.0,))
+    with pytest.raises(InputError, match="within -1 and 1 in reach"):
+        SharedSpace.of({"reach": wide})
 
 
 def test_another_runs_progress_is_not_gone_on_with(tmp_path: Path) -> None:

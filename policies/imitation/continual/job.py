@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,18 @@ import gymnasium
 import torch
 
 from geometry import InputError
-from policies.demonstrations import DemonstrationSet
+from policies.demonstrations import DemonstrationSet, SetInfo
+from policies.demonstrations.demonstration_set import read_info
 from policies.imitation.chunk_perceptron import ChunkPerceptronConfig
 from policies.imitation.continual.learner import ContinualConfig
-from policies.imitation.continual.sequence import Looks, Rates, TaskData, TaskPolicy, learn_sequence
+from policies.imitation.continual.sequence import Looks, Rates, TaskData, learn_sequence
+from policies.imitation.continual.task_policy import TaskPolicy
 from policies.imitation.data_layout import ONLY_KEY
+from policies.imitation.evaluation import evaluate_policy
 from policies.imitation.policy_config import PolicyConfig
 from policies.reinforcement.evaluation import TEST_SEED
+
+_OURS = "graspmimic/"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,8 +46,12 @@ class ContinualJob:
     output: Path
     """Folder of the progress and of the policy."""
 
-    def run(self) -> Rates:
-        """Do it, or go on with it, on one core."""
+    def run(self, on_look: Callable[[str], None] | None = None) -> Rates:
+        """Do it, or go on with it, on one core.
+
+        Args:
+            on_look: see `learn_sequence`.
+        """
         torch.set_num_threads(1)
         judge = _EnvJudge(self.judged_from)
         try:
@@ -53,17 +63,24 @@ class ContinualJob:
                 self.output,
                 seed=self.seed,
                 looks=self.looks,
+                on_look=on_look,
             )
         finally:
             judge.close()
 
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """Names of the tasks, as their demonstrations tell them.
+
+        Raises:
+            InputError: if a folder is no set, or was played elsewhere than in our environments.
+        """
+        return tuple(_task_name(folder, read_info(folder)) for folder in self.data)
+
     def _task(self, folder: Path, judge: _EnvJudge) -> TaskData:
         found = DemonstrationSet.open(folder)
-        if not found.info.env:
-            raise InputError(str(folder), expected="demonstrations of an environment", got="none named",
-                             remedy="collect them with `graspmimic collect`")  # fmt: skip
-        name = found.info.env.rpartition("/")[2].partition("-v")[0]
-        judge.open(name, found.info.env, dict(found.info.env_options))
+        name = _task_name(folder, found.info)
+        judge.open(name, found.info)
         return TaskData(name, found.info, list(found if self.episodes is None else found.first(self.episodes)))
 
 
@@ -74,22 +91,20 @@ class _EnvJudge:
         self._seed = seed
         self._envs: dict[str, gymnasium.Env[Any, Any]] = {}
 
-    def open(self, task: str, env_id: str, options: dict[str, Any]) -> None:
-        self._envs[task] = gymnasium.make(f"envs:{env_id}", **options)
+    def open(self, task: str, info: SetInfo) -> None:
+        if task not in self._envs:
+            self._envs[task] = gymnasium.make(f"envs:{info.env}", **info.env_options)
 
     def __call__(self, player: TaskPolicy, episodes: int) -> float:
-        env, successes = self._envs[player.task], 0
-        for number in range(episodes):
-            seen, info = env.reset(seed=self._seed + number)
-            player.reset()
-            over = False
-            while not over:
-                action = player.select_action(seen if isinstance(seen, dict) else {ONLY_KEY: seen})
-                seen, _, terminated, truncated, info = env.step(action)
-                over = terminated or truncated
-            successes += bool(info["is_success"])
-        return successes / episodes
+        return evaluate_policy(player, self._envs[player.task], episodes=episodes, seed=self._seed).at_end
 
     def close(self) -> None:
         for env in self._envs.values():
             env.close()
+
+
+def _task_name(folder: Path, info: SetInfo) -> str:
+    if not info.env.startswith(_OURS):
+        raise InputError(str(folder), expected="demonstrations of one of our tasks", got=info.env or "none named",
+                         remedy="collect them with `graspmimic collect`")  # fmt: skip
+    return info.env.removeprefix(_OURS).partition("-v")[0]

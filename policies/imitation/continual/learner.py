@@ -133,7 +133,9 @@ class ContinualLearner:
         rng = np.random.default_rng((self.seed, self.learned, 0))
         windows = Windows(episodes, keys=self.policy.keys, history=self.policy.history, chunk=self.policy.chunk)
         chosen = rng.choice(len(windows), size=min(self.config.fisher_windows, len(windows)), replace=False)
-        springs.add_task(self.policy, (windows.batch(torch.tensor([row])) for row in chosen.tolist()))
+        with torch.random.fork_rng(devices=[]):  # the loss of some policies draws
+            torch.manual_seed(self.seed + 1000 * self.learned)
+            springs.add_task(self.policy, (windows.batch(torch.tensor([row])) for row in chosen.tolist()))
 
     def _remember(self, episodes: Sequence[Episode]) -> None:
         if self.config.method == "replay":

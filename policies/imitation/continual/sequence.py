@@ -10,11 +10,10 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from geometry import InputError
 from perception.grasping.network import load_weights, save_weights
@@ -22,9 +21,11 @@ from policies.demonstrations import Episode, SetInfo
 from policies.imitation.continual.forgetting import SuccessHistory
 from policies.imitation.continual.learner import ContinualConfig, ContinualLearner
 from policies.imitation.continual.shared_space import SharedSpace
-from policies.imitation.policy import Observation, Policy
+from policies.imitation.continual.task_policy import TaskPolicy, TaskPolicyConfig
+from policies.imitation.data_layout import DataLayout
+from policies.imitation.policy import Policy
 from policies.imitation.policy_config import PolicyConfig
-from policies.imitation.policy_file import POLICY_NAME, load_policy_file, save_policy_file
+from policies.imitation.policy_file import POLICY_NAME, save_policy_file
 from policies.imitation.training import fingerprint
 
 FORMAT = "graspmimic sequence of tasks 1"
@@ -58,28 +59,6 @@ class Looks:
     def __post_init__(self) -> None:
         if min(self.moments, self.learning, self.cell, self.last) < 1:
             raise InputError("Looks", expected="numbers of at least 1", got=f"{self}")
-
-
-class TaskPolicy:
-    """A policy for several tasks, doing one of them: that task's own observations in, its own actions out.
-
-    Args:
-        policy: in the shared space.
-        space: in which each task has its place.
-        task: to be done.
-    """
-
-    def __init__(self, policy: Policy, space: SharedSpace, task: str) -> None:
-        self._policy, self._space, self.task = policy, space, task
-
-    def reset(self) -> None:
-        """An episode begins."""
-        self._policy.reset()
-
-    def select_action(self, observation: Observation) -> NDArray[np.float32]:
-        """(A,) the action for what is seen now."""
-        shared = self._policy.select_action(self._space.observation(self.task, observation))
-        return self._space.action(self.task, shared)
 
 
 Judge = Callable[[TaskPolicy, int], float]
@@ -124,7 +103,7 @@ def learn_sequence(
         policy_config: of the policy; `keys` are those of the shared space.
         config: how they are learned.
         judge: plays.
-        output: folder of the progress, and in the end of `policy.safetensors`.
+        output: folder of the progress, and in the end of `TASK/policy.safetensors` for each task.
         seed: of weights and draws.
         looks: how often it is judged.
         on_look: called with a line about what was just judged.
@@ -133,24 +112,6 @@ def learn_sequence(
     """
     run = _Sequence(tasks, policy_config, config, judge, output, seed, looks, on_look or (lambda _: None))
     return run.play()
-
-
-def load_task_policy(path: Path, task: str) -> TaskPolicy:
-    """The policy of a finished sequence, for one of its tasks.
-
-    Args:
-        path: policy.safetensors, or its folder.
-        task: by name.
-    Raises:
-        InputError: if the file is no policy for several tasks, or not for this one.
-    """
-    file = load_policy_file(path)
-    if "space" not in file.metadata:
-        raise InputError(str(path), expected="a policy for several tasks", got="one for a single task")
-    space = SharedSpace.of_record(file.metadata["space"])
-    if task not in space.tasks:
-        raise InputError("--task", expected=f"one of {', '.join(space.tasks)}", got=task)
-    return TaskPolicy(file.policy, space, task)
 
 
 class _Sequence:
@@ -194,8 +155,9 @@ class _Sequence:
         else:
             for number in range(done, len(self._tasks)):
                 self._next(number)
-        if not (self._output / POLICY_NAME).exists():
-            self._save_policy()
+        for task in self._tasks:
+            if not (self._output / task.name / POLICY_NAME).exists():
+                self._save_policy(task)
         return self._rates
 
     def _next(self, number: int) -> None:
@@ -240,9 +202,9 @@ class _Sequence:
         return [self._space.episode(task.name, episode) for episode in task.episodes]
 
     def _judged(self, policy: Policy, number: int, episodes: int) -> float:
-        task = self._tasks[number].name
-        rate = self._judge(TaskPolicy(policy, self._space, task), episodes)
-        self._tell(f"{self._config.method}, after {self._learner.learned} tasks, {task}: {rate:.2f}")
+        name, info, _ = self._tasks[number]
+        rate = self._judge(TaskPolicy(policy, self._space, name, DataLayout.of_info(info)), episodes)
+        self._tell(f"{self._config.method}, after {self._learner.learned} tasks, {name}: {rate:.2f}")
         return rate
 
     def _resume(self) -> int:
@@ -272,7 +234,9 @@ class _Sequence:
         record = {"format": FORMAT, "identity": self._identity, "done": done, "rates": asdict(self._rates)}
         save_weights(self._output / PROGRESS_NAME, tensors, record)
 
-    def _save_policy(self) -> None:
-        metadata: dict[str, Any] = {"identity": self._identity, "space": self._space.record()}
-        path = self._output / POLICY_NAME
-        save_policy_file(path, self._learner.policy, self._policy_config, self._space.layout, metadata)
+    def _save_policy(self, task: TaskData) -> None:
+        config = TaskPolicyConfig.of(task.name, self._space, self._policy_config)
+        layout = DataLayout.of_info(task.info)
+        metadata = {"identity": self._identity, "env": task.info.env, "env_options": dict(task.info.env_options)}
+        policy = TaskPolicy(self._learner.policy, self._space, task.name, layout)
+        save_policy_file(self._output / task.name / POLICY_NAME, policy, config, layout, metadata)

@@ -60,9 +60,9 @@ class SharedSpace:
         """The space of these tasks.
 
         Args:
-            infos: by the task's name; vectors only, with named numbers.
+            infos: by the task's name; vectors only, with named numbers, and actions within -1 and 1.
         Raises:
-            InputError: if a task sees images or clouds.
+            InputError: if a task sees images or clouds, or its actions have other bounds.
         """
         seen: dict[str, int] = {}
         acts: dict[str, int] = {}
@@ -73,6 +73,9 @@ class SharedSpace:
             if any(len(info.observation_shapes[key]) != 1 or not info.observation_names[key] for key in own):
                 raise InputError("SharedSpace", expected=f"named vectors in {task}", got=f"{info.observation_shapes}",
                                  remedy="record the state only")  # fmt: skip
+            if {*info.action_low} != {-1.0} or {*info.action_high} != {1.0}:
+                raise InputError("SharedSpace", expected=f"actions within -1 and 1 in {task}",
+                                 got=f"{info.action_low} to {info.action_high}")  # fmt: skip
             places = []
             for key in own:
                 for name, width in zip(info.observation_names[key], _half_widths(info, key), strict=True):
