@@ -24,15 +24,15 @@ LEFT, RIGHT = "shown once (synthetic keypoints, 1 cm off)", "understood, and don
 
 
 def shown(task: str) -> list[Image.Image]:
-    """The person, one picture for each fifth of a second."""
+    """The person, five pictures for each two seconds."""
     rng = np.random.default_rng([SEED, list(TASKS).index(task), 0])
     scene = TASKS[task].draw(rng)
-    film = DemonstrationFilm(demonstrate_scene(scene, rng), np.random.default_rng(0), every=6)
+    film = DemonstrationFilm(demonstrate_scene(scene, rng), np.random.default_rng(0), every=12)
     return [Image.fromarray(shot.rgb) for shot in film if shot.rgb is not None]
 
 
 def done(task: str) -> list[Image.Image]:
-    """The robot, one picture for each fifth of a second."""
+    """The robot, five pictures for each two seconds."""
     program = program_from_recording(shown_example(task, SEED, NOISE_M).frames).program
     assert program is not None
     trial = TeachTrial(task=task, noise_m=NOISE_M, demonstration=SEED, scene=0)
@@ -40,7 +40,7 @@ def done(task: str) -> list[Image.Image]:
         path = Path(folder) / "done.mp4"
         _, success = do_at(scene_of(trial), program, seed=[SEED, 0], detect=detect_with(), film=path)
         assert success
-        return [Image.fromarray(frame) for frame in iio.imread(path, plugin="FFMPEG")]
+        return [Image.fromarray(frame) for frame in iio.imread(path, plugin="FFMPEG")[::2]]
 
 
 def framed(picture: Image.Image) -> Image.Image:
@@ -64,7 +64,7 @@ def main() -> None:
             pen = ImageDraw.Draw(sheet)
             pen.text((column * (SIZE[0] + 10) + 4, 3), words, fill=INK, font=ImageFont.load_default(13))
         sheets.append(np.asarray(sheet.quantize(128, dither=Image.Dither.NONE).convert("RGB")))
-    iio.imwrite(path, np.stack(sheets), duration=110, loop=0)
+    iio.imwrite(path, np.stack(sheets), duration=220, loop=0)
 
 
 if __name__ == "__main__":
