@@ -9,6 +9,7 @@ from geometry import FloatArray
 from policies.execution import handing, picking, placing, pouring, pushing
 from policies.execution.grasp_choice import Detect
 from policies.execution.picking import ReadyToGrasp, Tried
+from policies.execution.pouring import Contents
 from policies.execution.robot import BenchRobot
 from policies.programs import Carry, Grasp, HandOver, Lift, Place, Pour, Push, Reach, Release, Step, preconditions
 
@@ -25,12 +26,19 @@ class Course:
         detect: the grasp detector, or None.
         failed: (4, 4) `T_thing_grasp` of grasps that failed in earlier tries.
         begun: where things were before the first try.
+        contents: tells how much is in an open thing; None: nobody does.
     """
 
     def __init__(
-        self, robot: BenchRobot, detect: Detect | None, failed: Sequence[FloatArray], begun: Layout | None = None
+        self,
+        robot: BenchRobot,
+        detect: Detect | None,
+        failed: Sequence[FloatArray],
+        begun: Layout | None = None,
+        contents: Contents | None = None,
     ) -> None:
-        self.robot, self._detect, self._failed, self._begun = robot, detect, failed, begun
+        self.robot, self._detect, self._failed = robot, detect, failed
+        self._begun, self._contents = begun, contents
         self.T_thing_grasp: FloatArray | None = None
         """(4, 4) the grasp that this try has chosen."""
         self._ready: ReadyToGrasp | None = None
@@ -107,7 +115,7 @@ class Course:
         goal, postures = self._goal, self._postures
         self._postures = None
         if isinstance(step, Pour) and postures is not None:
-            return pouring.pour(self.robot, step, postures, self.robot.bench.balls_in)
+            return pouring.pour(self.robot, step, postures, self._contents)
         if isinstance(step, Place) and goal is not None:
             return placing.place(self.robot, step, goal)
         if isinstance(step, HandOver) and goal is not None:

@@ -14,6 +14,7 @@ from policies.execution.binding import Binding, bind
 from policies.execution.course import Course
 from policies.execution.grasp_choice import Detect
 from policies.execution.picking import Tried
+from policies.execution.pouring import Contents
 from policies.execution.result import ExecutionResult, StepOutcome, StepStatus
 from policies.execution.robot import BenchRobot
 from policies.execution.sight import Locate, NoisySight
@@ -42,6 +43,7 @@ def execute(
     rng: np.random.Generator,
     detect: Detect | None = None,
     locate: Locate | None = None,
+    contents: Contents | None = None,
     config: ExecutionConfig | None = None,
 ) -> ExecutionResult:
     """Do a program at a bench whose things may lie elsewhere, and be named otherwise, than where it was shown.
@@ -52,6 +54,8 @@ def execute(
         rng: for errors of sight and the motion planner.
         detect: the grasp detector (see `detect_with`); None: grasps are planned from the things' shapes alone.
         locate: tells where everything is; None: the true poses with `SightConfig`'s errors.
+        contents: tells how much is in an open thing, such as `bench.balls_in`; None: nobody does, and what was poured
+            is held to be poured.
         config: how stubborn.
     """
     robot = BenchRobot(bench, locate or NoisySight(bench, rng), rng)
@@ -62,7 +66,7 @@ def execute(
                 StepOutcome(step=step, status="skipped", why="things are missing") for step in program.steps
             )
             return ExecutionResult(steps=skipped, events=(), notes=binding.notes)
-        return _Execution(program, binding, robot, detect, config or ExecutionConfig()).run()
+        return _Execution(program, binding, robot, detect, contents, config or ExecutionConfig()).run()
     finally:
         robot.shutdown()
 
@@ -97,9 +101,16 @@ class _Execution:
     """One program at one bench."""
 
     def __init__(
-        self, program: TaskProgram, binding: Binding, robot: BenchRobot, detect: Detect | None, config: ExecutionConfig
+        self,
+        program: TaskProgram,
+        binding: Binding,
+        robot: BenchRobot,
+        detect: Detect | None,
+        contents: Contents | None,
+        config: ExecutionConfig,
     ) -> None:
-        self.program, self.notes, self.robot, self.detect, self.config = program, binding.notes, robot, detect, config
+        self.program, self.notes, self.robot, self.config = program, binding.notes, robot, config
+        self.detect, self.contents = detect, contents
         self.steps = [binding.step(step) for step in program.steps]
         self.progress = [_Progress() for _ in program.steps]
 
@@ -123,8 +134,10 @@ class _Execution:
         """Do what is done with one thing, from the beginning again where it goes wrong."""
         robot, failed = self.robot, list[FloatArray]()
         begun, in_vain = dict(robot.layout), 0
-        for _ in range(self.config.tries):
-            course = Course(robot, self.detect, failed, begun)
+        for number in range(self.config.tries):
+            if number:
+                robot.look()
+            course = Course(robot, self.detect, failed, begun, self.contents)
             if self._try(bout, course):
                 return True
             in_vain += robot.held is not None

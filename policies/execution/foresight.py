@@ -11,7 +11,7 @@ from scipy.spatial.transform import Rotation
 
 from envs.workbench import TABLE, Layout, Thing
 from geometry import FloatArray, transform
-from policies.execution.pour_path import TILTS, pour_paths
+from policies.execution.pour_path import TILTS, aside_rad, pour_paths
 from policies.execution.robot import BenchRobot
 from policies.execution.spots import find_spot
 from policies.programs import HandOver, Place, Pour, Step
@@ -20,6 +20,7 @@ TURNS_RAD: FloatArray = np.radians([0.0, 45.0, -45.0, 90.0, -90.0, 135.0, -135.0
 """Turns about the vertical in which a thing may be put down or handed over, the least first."""
 _LOWEST_M = 0.004
 _BATCH = 4
+_ABOUT_RAD = np.radians(45.0)
 
 
 class Ways(NamedTuple):
@@ -39,13 +40,16 @@ def turned(T_world_thing: FloatArray) -> FloatArray:
     return result
 
 
-def ways_ahead(steps: Sequence[Step], things: dict[str, Thing], layout: Layout) -> list[Ways]:
+def ways_ahead(
+    steps: Sequence[Step], things: dict[str, Thing], layout: Layout, *, as_shown: bool = False
+) -> list[Ways]:
     """The poses that the coming steps ask for, one entry for each that asks for any.
 
     Args:
         steps: those until the thing is let go.
         things: on the bench.
         layout: where they are.
+        as_shown: what is poured must come from about the side that was shown.
     """
     ways = []
     for step in steps:
@@ -57,6 +61,8 @@ def ways_ahead(steps: Sequence[Step], things: dict[str, Thing], layout: Layout) 
                 ways.append(Ways(turned(spot @ heading)[:, None], False))
         elif isinstance(step, Pour):
             paths = pour_paths(things[name], things[to], layout[to], step.angle_rad, heading)
+            if as_shown:
+                paths = paths[aside_rad(paths, step.offset_m) < _ABOUT_RAD]
             ways.append(Ways(paths[:, :: TILTS // 3], True))
         elif isinstance(step, HandOver) and to in layout:
             ways.append(Ways(turned(transform(translation=layout[to][:3, 3]) @ heading)[:, None], False))

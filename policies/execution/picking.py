@@ -147,14 +147,18 @@ def _steady(poses: FloatArray, thing: Thing, T_world_thing: FloatArray) -> NDArr
 
 
 def _able(robot: BenchRobot, name: str, choice: Choice, T_world_thing: FloatArray, ahead: Sequence[Step]) -> Choice:
-    """The best grasps within reach with which the later steps are within reach, too."""
+    """The best grasps within reach with which the later steps are, too; as these were shown where that is possible."""
     if not len(choice):
         return choice
     _, reached = robot.ik(choice.poses)
     near = choice.take(np.flatnonzero(reached))
     robot.refresh(name)
-    ways = ways_ahead(ahead, robot.bench.things, robot.layout)
-    return near.take(first_able(robot, invert(T_world_thing) @ near.poses, ways, _ENOUGH))
+    pours = any(isinstance(step, Pour) for step in ahead)
+    able = np.zeros(0, dtype=np.intp)
+    for as_shown in (True, False) if pours else (False,):
+        ways = ways_ahead(ahead, robot.bench.things, robot.layout, as_shown=as_shown)
+        able = able if len(able) else first_able(robot, invert(T_world_thing) @ near.poses, ways, _ENOUGH)
+    return near.take(able)
 
 
 def _plan(robot: BenchRobot, name: str, choice: Choice) -> tuple[PickPlan | None, Choice, dict[str, int]]:

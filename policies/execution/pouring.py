@@ -11,20 +11,21 @@ from envs.panda import IKConfig, solve_ik, waypoint_motion
 from geometry import FloatArray, invert
 from policies.execution.foresight import upright
 from policies.execution.picking import Tried
-from policies.execution.pour_path import TILTS, pour_paths
+from policies.execution.pour_path import TILTS, aside_rad, pour_paths
 from policies.execution.robot import BenchRobot
 from policies.programs import Pour
 
 Contents = Callable[[str], int]
-"""How much is in an open thing: the number of its balls."""
+"""How much is in an open thing, as a scale may tell it: the number of its balls."""
 _NEAR = IKConfig(position_tolerance_m=1e-4, angle_tolerance_rad=1e-3, restarts=0, centring=0.0)
 _LARGEST_STEP_RAD = 0.6
 _SPEED = 0.6
-_SHAKES = 3
+_SHAKES, _BLIND_SHAKES = 3, 2
 _ENOUGH = 0.5
 _LEAST_WAIT_S, _MOST_WAIT_S = 0.5, 2.0
 _UP_M = (0.0, 0.04)
 _MOST_WAYS = 10
+_SECTOR_RAD = np.radians(60.0)
 
 
 def carry_to_pour(robot: BenchRobot, step: Pour) -> tuple[FloatArray | None, str]:
@@ -39,8 +40,8 @@ def carry_to_pour(robot: BenchRobot, step: Pour) -> tuple[FloatArray | None, str
     into, T_into = robot.bench.things[to], robot.layout[to]
     robot.refresh()
     heading = upright(robot.layout[held.thing.name])
-    paths = pour_paths(held.thing, into, T_into, step.angle_rad, heading) @ invert(held.T_grasp_thing)
-    for path in _ways(robot, paths):
+    cups = pour_paths(held.thing, into, T_into, step.angle_rad, heading)
+    for path in _ways(robot, cups @ invert(held.T_grasp_thing), aside_rad(cups, step.offset_m)):
         robot.refresh()
         rise_m = float(path[0, 2, 3] - robot.arm.T_world_grasp[2, 3])
         if rise_m > 0.0:
@@ -55,7 +56,14 @@ def carry_to_pour(robot: BenchRobot, step: Pour) -> tuple[FloatArray | None, str
 
 
 def pour(robot: BenchRobot, step: Pour, postures: FloatArray, contents: Contents | None) -> Tried:
-    """Tilt, wait, shake where something is left, and straighten."""
+    """Tilt, wait, shake, and straighten.
+
+    Args:
+        robot: holds what is poured from.
+        step: what was shown.
+        postures: (k, 7) of the tilting.
+        contents: tells when the cup is empty, and whether it arrived; None: the robot shakes twice, and trusts.
+    """
     if robot.held is None:
         return Tried(False, "nothing is held")
     name, to = robot.held.thing.name, step.to
@@ -64,8 +72,8 @@ def pour(robot: BenchRobot, step: Pour, postures: FloatArray, contents: Contents
         return Tried(False, f"nothing is left in {name!r}")
     robot.follow(waypoint_motion(postures, speed=_SPEED))
     robot.bench.wait(float(np.clip(step.duration_s, _LEAST_WAIT_S, _MOST_WAIT_S)))
-    for _ in range(_SHAKES):
-        if contents is None or not contents(name):
+    for _ in range(_SHAKES if contents else _BLIND_SHAKES):
+        if contents and not contents(name):
             break
         _shake(robot, postures)
     left = 0 if contents is None else contents(name)
@@ -82,8 +90,11 @@ def pour(robot: BenchRobot, step: Pour, postures: FloatArray, contents: Contents
     return Tried(arrived >= _ENOUGH * before, f"{arrived} balls are in {to!r}")
 
 
-def _ways(robot: BenchRobot, paths: FloatArray) -> Iterator[FloatArray]:
-    """Hand poses (k, 4, 4), out of (n, k, 4, 4), that the arm can follow freely; near its own posture first."""
+def _ways(robot: BenchRobot, paths: FloatArray, aside: FloatArray) -> Iterator[FloatArray]:
+    """Hand poses (k, 4, 4), out of (n, k, 4, 4), that the arm can follow freely; best first.
+
+    Those from about the shown side come first, `aside` (n,) radians from it; among them those near the arm's posture.
+    """
     found = 0
     for up_m in _UP_M:
         raised = paths.copy()
@@ -91,7 +102,7 @@ def _ways(robot: BenchRobot, paths: FloatArray) -> Iterator[FloatArray]:
         q, reached = robot.ik(raised[:, :: TILTS // 3])
         near = np.flatnonzero(reached.all(axis=1))
         travel = np.abs(q[near, 0] - robot.arm.q).max(axis=1)
-        for index in near[np.argsort(travel, kind="stable")]:
+        for index in near[np.lexsort((travel, np.round(aside[near] / _SECTOR_RAD)))]:
             robot.model.collision.detach()
             if not robot.are_free(q[index]) or _postures(robot, raised[index], q[index, 2]) is None:
                 continue
