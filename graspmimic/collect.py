@@ -34,7 +34,7 @@ class Collect:
     source: Literal["expert", "policy", "keyboard", "gamepad"] = "expert"
     """Who demonstrates."""
     policy: OptionalFile = None
-    """With --source policy: policy.safetensors of a training run."""
+    """With --source policy: policy.safetensors of a training run, or its folder."""
     steady: bool = False
     """The expert as it is, without variation of pace, height and path."""
     observation: str | None = None

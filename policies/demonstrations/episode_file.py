@@ -118,15 +118,6 @@ def _opened(path: Path) -> Iterator[Any]:
             yield file
     except FileNotFoundError:
         raise InputError(str(path), expected="a file", got="none of this name", remedy="check the path") from None
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        TypeError,
-        EOFError,
-        AttributeError,
-        zipfile.BadZipFile,
-        zlib.error,
-    ) as error:
+    except _DAMAGE as error:
         got = f"{type(error).__name__}: {error}"
         raise InputError(str(path), expected="a whole file of one episode", got=got, remedy=remedy) from None

@@ -17,7 +17,7 @@ def load_demonstrator(file: Path) -> PolicyDemonstrator:
     """A policy that plays.
 
     Args:
-        file: NAME.safetensors of reinforcement learning or of imitation.
+        file: NAME.safetensors of reinforcement learning or of imitation (see `file_of_policy`).
 
     Raises:
         InputError: if it is none.
@@ -37,6 +37,11 @@ def load_demonstrator(file: Path) -> PolicyDemonstrator:
         return policy.select_action(seen if isinstance(seen, Mapping) else {"observation": seen})
 
     return PolicyDemonstrator(act, policy.reset)
+
+
+def file_of_policy(path: Path) -> Path:
+    """The file of weights at a path: itself, or policy.safetensors where it is the folder of a training run."""
+    return path / "policy.safetensors" if path.is_dir() else path
 
 
 def options_of_policy(file: Path, env_id: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import gymnasium
 from envs.registration import TASKS
 from geometry import InputError
 from policies.demonstrations.collect_plan import CollectPlan
-from policies.demonstrations.policy_source import load_demonstrator, options_of_policy
+from policies.demonstrations.policy_source import file_of_policy, load_demonstrator, options_of_policy
 from policies.demonstrations.varied_expert import VARIATIONS, Variation, VariedExpert
 from policies.experts import EXPERTS, make_expert
 
@@ -63,13 +63,14 @@ def policy_plan(task: str, file: Path, *, env_options: Mapping[str, Any] | None 
 
     Args:
         task: that it was trained for.
-        file: NAME.safetensors of `train rl` or `train imitation`.
+        file: NAME.safetensors of `train rl` or `train imitation`, or the folder of the run.
         env_options: of the environment; None is what the policy was trained with.
         how: other fields of `CollectPlan`, such as seed.
 
     Raises:
         InputError: if the file is no policy, or an option does not fit.
     """
+    file = file_of_policy(file)
     trained_with = options_of_policy(file, f"graspmimic/{task}-v0")
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
     return CollectPlan(

@@ -136,7 +136,7 @@ def test_an_imitation_policy_demonstrates_too(tmp_path: Path) -> None:
         layout = DataLayout.of_env(env)
     config, file = BCConfig(), tmp_path / "policy.safetensors"
     save_policy_file(file, config.make(layout), config, layout, {"env": "graspmimic/Lift-v0", "env_options": {}})
-    options = ["--source", "policy", "--policy", str(file), "--output", str(tmp_path), "--keep-failures"]
+    options = ["--source", "policy", "--policy", str(tmp_path), "--output", str(tmp_path), "--keep-failures"]
     assert main(["collect", "--task", "Lift", "--episodes", "1", *options]) == 0
     (episode,) = DemonstrationSet.open(tmp_path / "Lift-seed0")
     assert len(episode) == 50 and episode.provenance["source"] == "policy"
