@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -216,27 +211,3 @@ def test_a_comparison_stops_goes_on_and_refuses_other_settings(tmp_path: Path, m
     assert "| Reach | bc | 3 |" in (tmp_path / "table.md").read_text() and (tmp_path / "success.png").exists()
     with pytest.raises(InputError, match="choose another --output"):
         replace(bench, episodes=3).run(Console(quiet=True))
-
-
-@pytest.mark.slow
-def test_training_that_is_killed_goes_on(data: Path, tmp_path: Path) -> None:
-    words = [sys.executable, "-m", "graspmimic", "train", "imitation", "--data", str(data), "--policy", "bc"]
-    words += ["--steps", "400000", "--output", str(tmp_path / "run")]
-    process = subprocess.Popen(words, env={**os.environ, "OMP_NUM_THREADS": "1"}, stdout=subprocess.DEVNULL)
-    checkpoint = next_checkpoint(tmp_path / "run", process)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    assert checkpoint is not None
-    again = subprocess.Popen(words, env={**os.environ, "OMP_NUM_THREADS": "1"}, stdout=subprocess.DEVNULL)
-    time.sleep(30.0)
-    assert again.poll() is None  # it has taken up the checkpoint and learns
-    again.kill()
-    again.wait()
-
-
-def next_checkpoint(folder: Path, process: subprocess.Popen[bytes]) -> Path | None:
-    for _ in range(1000):
-        if (found := folder / "checkpoint.safetensors").exists() or process.poll() is not None:
-            return found if found.exists() else None
-        time.sleep(0.2)
-    return None
