@@ -38,7 +38,7 @@ class EvalTeach:
     """Demonstrations of each task and error, each by another person in another scene."""
     scenes: int = 10
     """New scenes for each demonstration."""
-    tries: int = 3
+    tries: int = 4
     """How often the robot begins anew with one thing."""
     planned_grasps: bool = False
     """Plan grasps from the things' boxes instead of asking the grasp detector."""
