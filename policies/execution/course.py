@@ -54,6 +54,9 @@ class Course:
             done: the steps of this try before it.
             rest: the steps that are still to be done after it, until the thing is let go.
         """
+        gone = self.robot.unseen([step]) if isinstance(step, Reach | Grasp | Push) else ""
+        if gone:
+            return Tried(False, gone)
         missing = [fact for fact in preconditions(step, self.robot.state()) if fact.kind not in _LEFT_TO_PHYSICS]
         if missing:
             return Tried(False, "; ".join(f"it is not so that {fact}" for fact in missing))
