@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from policies.demonstrations.finding import Finding, episodes_named
+from policies.demonstrations.observation_keys import DESIRED
 from policies.demonstrations.set_info import SetInfo
 from policies.demonstrations.vitals import Vitals
 
@@ -28,7 +29,6 @@ _STEPS_FIRST = 0.05
 _MARGIN, _OWN_MARGIN = 0.02, 0.2
 """By so much the wrong lag must be better, over the set and within one episode."""
 _SHORTEST = 20
-_GOAL = "desired_goal"
 
 Pair = tuple[int, int, int]
 """Whether commands are places (1) or steps (0), number of the action, observed number."""
@@ -36,7 +36,7 @@ Pair = tuple[int, int, int]
 
 def check_alignment(episodes: Sequence[Vitals], info: SetInfo) -> Iterator[Finding]:
     """Findings about actions that explain other steps' motion better than their own."""
-    if not any(key != _GOAL for key in episodes[0].vectors):
+    if not any(key != DESIRED for key in episodes[0].vectors):
         return
     curves = _curves(episodes)
     pairs = [pair for number in range(len(info.action_names)) if (pair := _best_pair(curves, number))]
@@ -86,7 +86,7 @@ def _mean_curve(curves: NDArray[np.float64], pairs: Sequence[Pair]) -> NDArray[n
 
 def _curves(episodes: Sequence[Vitals]) -> NDArray[np.float64]:
     """(lags, 2, A, D) size of the correlation of commands, as steps and as places, with observed changes."""
-    keys = [key for key in episodes[0].vectors if key != _GOAL]
+    keys = [key for key in episodes[0].vectors if key != DESIRED]
     commands = [np.stack([each.actions[1:], np.diff(each.actions, axis=0)], axis=1) for each in episodes]
     changes = [np.diff(np.concatenate([each.vectors[key] for key in keys], axis=1), axis=0)[1:] for each in episodes]
     found = []

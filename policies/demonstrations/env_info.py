@@ -11,10 +11,9 @@ from gymnasium import spaces
 
 from envs.manipulation import ManipulationEnv
 from geometry import InputError
+from policies.demonstrations.observation_keys import ACHIEVED, DESIRED, VECTOR
 from policies.demonstrations.set_info import SetInfo
 
-VECTOR = "observation"
-"""The key of an observation that is a bare vector."""
 _ACTIONS = "actions"
 
 
@@ -65,7 +64,7 @@ def _entry_names(env: Any, key: str, box: spaces.Box) -> tuple[str, ...]:
     """What the numbers of a vector are; none for clouds and images."""
     if isinstance(env, ManipulationEnv):
         goal = env.task.goal_entries
-        table = {_ACTIONS: env.action_entries, VECTOR: env.state_entries, "achieved_goal": goal, "desired_goal": goal}
+        table = {_ACTIONS: env.action_entries, VECTOR: env.state_entries, ACHIEVED: goal, DESIRED: goal}
         return tuple(entry.name for entry in table.get(key, ()))
     if len(box.shape) != 1 or not np.issubdtype(box.dtype, np.floating):
         return ()

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from policies.demonstrations.finding import Finding
+from policies.demonstrations.observation_keys import DESIRED
 from policies.demonstrations.set_info import SetInfo
 from policies.demonstrations.vitals import Vitals
 
@@ -17,7 +18,6 @@ _LEADING_S, _TRAILING_S = 0.4, 1.5
 """Longest mean stillness before the first and after the last movement; staying at the goal is to be learned too."""
 _BETWEEN = 0.15
 """Share of still frames between the first and the last movement."""
-_GOAL = "desired_goal"
 
 
 def check_idle(episodes: Sequence[Vitals], info: SetInfo) -> Iterator[Finding]:
@@ -50,7 +50,7 @@ def check_idle(episodes: Sequence[Vitals], info: SetInfo) -> Iterator[Finding]:
 
 def _still_frames(episodes: Sequence[Vitals]) -> list[NDArray[np.bool_]] | None:
     """(T,) for each episode, whether nothing moves; None where no vector is observed."""
-    keys = [key for key in episodes[0].vectors if key != _GOAL]
+    keys = [key for key in episodes[0].vectors if key != DESIRED]
     if not keys:
         return None
     seen = [np.concatenate([each.vectors[key][: each.steps] for key in keys], axis=1) for each in episodes]

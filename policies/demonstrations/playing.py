@@ -12,8 +12,7 @@ from gymnasium import spaces
 from geometry import InputError
 from policies.demonstrations.demonstrator import Demonstrator
 from policies.demonstrations.episode import Episode
-
-_VECTOR = "observation"
+from policies.demonstrations.observation_keys import named
 
 
 def play_episode(
@@ -56,9 +55,9 @@ def play_episode(
         looks.append(seen)
         actions.append(action)
         rewards.append(float(reward))
-    named = [look if isinstance(look, dict) else {_VECTOR: look} for look in looks]
+    rows = [named(look) for look in looks]
     return Episode(
-        observations={key: np.stack([look[key] for look in named]) for key in named[0]},
+        observations={key: np.stack([row[key] for row in rows]) for key in rows[0]},
         actions=np.stack(actions),
         rewards=np.array(rewards, dtype=np.float32),
         success=bool(info.get("is_success", False)),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from geometry import InputError
 from policies.demonstrations.demonstrator import PolicyDemonstrator
+from policies.demonstrations.observation_keys import named
 
 
 def load_demonstrator(file: Path) -> PolicyDemonstrator:
@@ -34,7 +34,7 @@ def load_demonstrator(file: Path) -> PolicyDemonstrator:
     policy = load_imitation_policy(file)
 
     def act(seen: Any) -> NDArray[Any]:
-        return policy.select_action(seen if isinstance(seen, Mapping) else {"observation": seen})
+        return policy.select_action(named(seen))
 
     return PolicyDemonstrator(act, policy.reset)
 

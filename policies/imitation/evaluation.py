@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from geometry import InputError
-from policies.imitation.data_layout import ONLY_KEY
+from policies.demonstrations.observation_keys import named
 from policies.imitation.policy import Policy
 from policies.imitation.stages import StageWatch, stages_of
 from policies.reinforcement.evaluation import Act, Evaluation, evaluate
@@ -45,7 +45,7 @@ def act_of(policy: Policy) -> Act:
     """A policy as `evaluate` and `film_episodes` take one; who plays must call `policy.reset` between episodes."""
 
     def act(observation: Any) -> NDArray[np.float32]:
-        return policy.select_action(observation if isinstance(observation, dict) else {ONLY_KEY: observation})
+        return policy.select_action(named(observation))
 
     return act
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from geometry import InputError
 from policies.demonstrations import HOLD_STEPS, Demonstrator, Episode, EpisodeDropped
+from policies.demonstrations.observation_keys import named
 from policies.imitation.policy import Observation
 from policies.imitation.take_over import TakeOver
 
@@ -182,8 +183,3 @@ def _episode(record: _Record, task: str, provenance: dict[str, Any]) -> Episode:
         task=task,
         provenance=provenance,
     )
-
-
-def named(observation: Any) -> Observation:
-    """An environment's observation by key: a bare vector is the key "observation"."""
-    return observation if isinstance(observation, dict) else {"observation": observation}

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest
 
 from geometry import InputError
+from policies.demonstrations.observation_keys import named
 from policies.imitation.flow import FlowPolicy
 from policies.imitation.policy import Policy
 
@@ -123,8 +124,7 @@ def _outcome(policy: Policy, env: gymnasium.Env[Any, Any], seed: int) -> int:
     policy.reset()
     over = False
     while not over:
-        named = observation if isinstance(observation, dict) else {"observation": observation}
-        observation, _, terminated, truncated, info = env.step(policy.select_action(named))
+        observation, _, terminated, truncated, info = env.step(policy.select_action(named(observation)))
         over = terminated or truncated
     if "side" not in info:
         raise InputError("mode_coverage", expected="a task whose info tells the side", got=", ".join(info))
