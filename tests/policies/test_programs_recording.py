@@ -112,6 +112,8 @@ def test_a_cube_on_a_plate(noise_m: float) -> None:
     assert isinstance(grasp, Grasp) and grasp.width_m == 0.04 and abs(grasp.closing[1]) == 1.0
     assert np.dot(grasp.approach, APPROACH) > np.cos(np.radians(12.0))
     assert check(shown.program) == []
+    for each in shown.program.objects:
+        np.testing.assert_allclose(each.stood_m, AT[each.name], atol=0.003)
 
 
 @pytest.mark.parametrize(
