@@ -30,7 +30,7 @@ def foreign_format(source: str | Path) -> str:
         str(source),
         expected="a LeRobotDataset (a folder with meta/info.json) or a robomimic file (HDF5)",
         got="a set of graspmimic's own" if own else "something else" if source.exists() else "nothing of this name",
-        remedy="such a set needs no import" if own else "check the path",
+        remedy="such a set needs no import" if own else "check the path; a set of graspmimic's own has dataset.json",
     )
 
 
