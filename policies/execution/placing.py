@@ -18,7 +18,6 @@ _DEEPER_M = 0.012
 _HOVER_M = 0.004
 _DROP_M = 0.05
 _PLACED_M = 0.035
-_TILTED = np.cos(np.radians(25.0))
 _LOWER_M_S = 0.10
 _SPREAD_M = 0.03
 

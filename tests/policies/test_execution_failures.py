@@ -105,7 +105,7 @@ def test_a_push_that_is_begun_again_goes_as_far_as_was_shown_and_no_further() ->
 
 @pytest.mark.slow
 @pytest.mark.parametrize("side", [-1.0, 1.0])
-def test_a_cup_is_emptied_from_the_side_that_was_shown_by_a_robot_that_cannot_count(side: float) -> None:
+def test_a_cup_is_emptied_from_the_side_that_was_shown_with_or_without_a_scale(side: float) -> None:
     layout = {"cup": at(0.42, -0.2, CUP), "bowl": at(0.5, 0.1, BOWL)}
     bench = Workbench((CUP, BOWL), layout, rng=np.random.default_rng(0), balls={"cup": 8})
     pour = Pour(object="cup", to="bowl", angle_rad=2.1, duration_s=1.0, offset_m=(0.0, 0.05 * side, 0.12))
@@ -117,8 +117,10 @@ def test_a_cup_is_emptied_from_the_side_that_was_shown_by_a_robot_that_cannot_co
 
     bench.on_step = watch
     steps = [*picking(CUP), Carry(object="cup", to="bowl"), pour]
-    execute(program(steps, CUP, BOWL), bench, rng=np.random.default_rng(1), config=ONCE)
+    scale = bench.balls_in if side > 0.0 else None
+    result = execute(program(steps, CUP, BOWL), bench, rng=np.random.default_rng(1), contents=scale, config=ONCE)
     arrived = bench.balls_in("bowl")
     bench.close()
-    assert arrived >= 6
+    assert result.completed and arrived >= 6
+    assert result.steps[-1].why == (f"{arrived} balls are in 'bowl'" if scale else "")
     assert steepest[0][1] * side > 0.005
