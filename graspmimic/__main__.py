@@ -66,6 +66,9 @@ COMMANDS = {
     "bench retargeting": Entry(
         "graspmimic.bench_retargeting", "BenchRetargeting", "a hand's move done again by the gripper, by keypoint error"
     ),
+    "train continual": Entry(
+        "graspmimic.train_continual", "TrainContinual", "one policy, task after task, by EWC or replay"
+    ),
     "train interventions": Entry(
         "graspmimic.train_interventions",
         "TrainInterventions",
