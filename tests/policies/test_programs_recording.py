@@ -113,7 +113,7 @@ def test_a_cube_on_a_plate(noise_m: float) -> None:
     assert np.dot(grasp.approach, APPROACH) > np.cos(np.radians(12.0))
     assert check(shown.program) == []
     for each in shown.program.objects:
-        np.testing.assert_allclose(each.stood_m, AT[each.name], atol=0.003)
+        assert each.stood_m == pytest.approx(AT[each.name], abs=0.003)
 
 
 @pytest.mark.parametrize(
