@@ -5,7 +5,7 @@ from perception.behavior.reach_to_grasp.figure import draw_reach_evaluation
 from perception.behavior.reach_to_grasp.learning import learn_bounds, learn_sizes, reach_table
 from perception.behavior.reach_to_grasp.phases import PHASES, PhaseDetector, PhaseSettings, ReachPhases, find_phases
 from perception.behavior.reach_to_grasp.reach_to_grasp import ReachReading, ReachToGrasp
-from perception.behavior.reach_to_grasp.reaching_arm import ReachingArm, reaching_arm
+from perception.behavior.reach_to_grasp.reaching_arm import SHOULDERS_PX, ReachingArm, reaching_arm
 from perception.behavior.reach_to_grasp.size_model import OwnScale, SizeGuess, SizeModel
 from perception.behavior.reach_to_grasp.stream import ReachStream
 from perception.behavior.reach_to_grasp.training import train_reach_to_grasp
@@ -14,6 +14,7 @@ from perception.behavior.reach_to_grasp.weights import save_model
 __all__ = [
     "PHASES",
     "PUBLISHED",
+    "SHOULDERS_PX",
     "OwnScale",
     "PhaseDetector",
     "PhaseSettings",
