@@ -59,6 +59,7 @@ COMMANDS = {
     "eval teach": Entry("graspmimic.eval_teach", "EvalTeach", "ten tasks shown once each, and done elsewhere"),
     "teach": Entry("graspmimic.teach", "Teach", "a person shows a task once; the robot understands and does it"),
     "train imitation": Entry("graspmimic.train_imitation", "TrainImitation", "a policy from demonstrations"),
+    "eval shown": Entry("graspmimic.eval_shown", "EvalShown", "programs from recordings of real people"),
     "eval imitation": Entry("graspmimic.eval_imitation", "EvalImitation", "success of an imitation policy, by stage"),
     "bench continual": Entry(
         "graspmimic.bench_continual", "BenchContinual", "tasks learned one after the other, and what is forgotten"

@@ -109,12 +109,16 @@ class Teach:
             return load_program(self.source)
         from perception.behavior.watching import watch_recording
         from policies.programs import program_from_recording
+        from policies.programs.reaching_frames import in_pixels_alone, program_of_frames
 
         frames = self._frames(console)
         if not frames:
             raise InputError(self.source, expected="at least one frame", got="none")
         timeline = watch_recording(frames)
-        shown = program_from_recording(frames, timeline=timeline)
+        if in_pixels_alone(frames):
+            shown = program_of_frames(frames)
+        else:
+            shown = program_from_recording(frames, timeline=timeline)
         timeline.save(self.output / "timeline.json")
         self._draw(shown, timeline)
         if shown.program is None:

@@ -49,7 +49,7 @@ def open_source(name: str, options: SourceOptions) -> KeypointSource:
     if kind == "humanoid" and not Path(name).exists():
         return HumanoidSource(tuple(filter(None, rest.split(","))) or HUMANOID_ACTS, seed=options.seed)
     path = Path(name)
-    if path.suffix.lower() in _RECORDED or path.name.endswith("_keypoints.json") or _has_openpose(path):
+    if path.suffix.lower() in _RECORDED or path.name.endswith("_keypoints.json") or _is_recording(path):
         from perception.pose.recordings import read_recording
 
         return read_recording(path, rate_hz=options.rate_hz)
@@ -61,8 +61,11 @@ def open_source(name: str, options: SourceOptions) -> KeypointSource:
     return _network(images, options)
 
 
-def _has_openpose(path: Path) -> bool:
-    return path.is_dir() and any(path.glob("*_keypoints.json"))
+def _is_recording(path: Path) -> bool:
+    """Whether a folder holds recorded keypoints rather than images."""
+    from perception.pose.recordings import is_handover_folder
+
+    return path.is_dir() and (any(path.glob("*_keypoints.json")) or is_handover_folder(path))
 
 
 def _network(images: ImageSource, options: SourceOptions) -> KeypointSource:

@@ -107,7 +107,6 @@ def _handling(thing: ThingTrack, motion: Motion, bench: WatchedBench) -> Handlin
     heights = thing.middles_m[rows, 2]
     lifted = heights.max() - heights[0] > LIFTED_M or heights.max() - heights[-1] > LIFTED_M
     last, margin = len(bench.time_s) - 1, bench.rows(WINDOW_S) // 2
-    begins = motion.first <= margin and bench.standing(thing, motion.first) is None
     ends_in_air = lifted and bench.standing(thing, motion.last) is None
     half = motion.first + max(1, (motion.last - motion.first) // 2)
     hand = _mover(thing, slice(motion.first, half + 1), bench.hands)
@@ -116,7 +115,7 @@ def _handling(thing: ThingTrack, motion: Motion, bench: WatchedBench) -> Handlin
         kind="carried" if lifted else "pushed",
         motion=motion,
         hand=hand,
-        held_before=begins,
+        held_before=motion.first <= margin,
         held_after=ends_in_air or motion.last >= last,
     )
     return with_taker(handling, bench) if lifted and hand is not None else handling

@@ -100,6 +100,7 @@ def program_from_recording(
     takers = {person: f"{PERSON}_{number}" for number, person in enumerate(others, start=2)}
     shown = [each for each in handlings if each.hand is not None and each.hand.person == shower]
     notes = list(bench.doubts) + _left_out(handlings, shown, takers)
+    shown = _begun_here(shown, notes)
     notes += _unconfirmed(shown, timeline, bench)
     steps = _steps(shown, bench, takers, notes)
     if not steps:
@@ -141,6 +142,17 @@ def _left_out(handlings: Sequence[Handling], shown: Sequence[Handling], takers: 
             whom = "no hand near" if each.hand is None else takers[each.hand.person]
             lines.append(f"{each.thing.name}: moved by {whom}; left out")
     return lines
+
+
+def _begun_here(shown: Sequence[Handling], notes: list[str]) -> list[Handling]:
+    """Without the rest of what was done before the recording, where the same thing is taken up again in it."""
+    kept = []
+    for number, each in enumerate(shown):
+        if each.held_before and any(later.thing is each.thing for later in shown[number + 1 :]):
+            notes.append(f"{each.thing.name}: put down when the recording begins; left out, as it is taken up again")
+        else:
+            kept.append(each)
+    return kept
 
 
 def _unconfirmed(shown: Sequence[Handling], timeline: Timeline | None, bench: WatchedBench) -> list[str]:

@@ -8,6 +8,7 @@ from geometry import InputError
 from perception.pose.recordings.asf_amc import CMU_RATE_HZ, read_amc
 from perception.pose.recordings.bvh import read_bvh
 from perception.pose.recordings.deeplabcut import read_deeplabcut
+from perception.pose.recordings.handover_folder import is_handover_folder, read_handover
 from perception.pose.recordings.keypoint_file import read_keypoint_file
 from perception.pose.recordings.openpose import read_openpose
 from perception.pose.recordings.recording import Recording
@@ -22,6 +23,7 @@ def read_recording(path: str | Path, *, rate_hz: float | None = None, asf: str |
     | path | kind |
     |---|---|
     | `*.npz` | the project's own (`keypoint_file`) |
+    | a folder with `baton_pose_saved.csv` | a hand-over of the KTH data set |
     | a folder, or one `*_keypoints.json` in it | OpenPose |
     | `*.csv` | DeepLabCut |
     | `*.bvh` | BVH, centimetres, y up |
@@ -39,6 +41,8 @@ def read_recording(path: str | Path, *, rate_hz: float | None = None, asf: str |
     if not path.exists():
         raise InputError(str(path), expected="a recording of keypoints", got="no such file or folder")
     suffix = path.suffix.lower()
+    if is_handover_folder(path):
+        return read_handover(path)
     if path.is_dir() or path.name.endswith("_keypoints.json"):
         return read_openpose(
             path if path.is_dir() else path.parent, rate_hz=VIDEO_RATE_HZ if rate_hz is None else rate_hz
