@@ -1,6 +1,5 @@
 """Inverse kinematics against the simulated person's true rotations, and against rotations made here."""
 
-
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
