@@ -68,8 +68,7 @@ class EvalShown:
             recordings = read_reach_to_grasp(self.data)
             trials = study_reaching(recordings, tell=lambda share: bars.update(bar, completed=share))
         self._write(trials)
-        right = next((each for each in trials if each.width_right and each.steps_right), trials[0])
-        self._keep(right.shown, "reaching", f"{right.name}: a hand in pixels; no thing was seen", console)
+        self._keep(trials[0].shown, "reaching", f"{trials[0].name}: a hand in pixels; no thing was seen", console)
         return summary(trials)
 
     def _write(self, trials: list[ReachingTrial]) -> None:
@@ -77,10 +76,12 @@ class EvalShown:
 
         with output_file(self.output / "reaching.csv") as draft, draft.open("w", newline="", encoding="utf-8") as file:
             rows = csv.writer(file)
-            rows.writerow(["recording", "edge_m", "width_m", "steps_right", "times_right", "text"])
+            rows.writerow(["recording", "edge_m", "width_m", "width_own_m", "steps_right", "times_right", "text"])
             for each in trials:
                 text = each.shown.program.text if each.shown.program else each.shown.reason
-                rows.writerow([each.name, each.edge_m, each.width_m, each.steps_right, each.times_right, text])
+                rows.writerow(
+                    [each.name, each.edge_m, each.width_m, each.width_own_m, each.steps_right, each.times_right, text]
+                )
 
     def _handover(self, console: Console) -> dict[str, Any]:
         from perception.behavior.watching import watch_recording

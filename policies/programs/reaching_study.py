@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from scipy.stats import t as student
 
 from geometry import FloatArray, InputError
-from perception.behavior.reach_to_grasp import ReachToGrasp, learn_bounds, learn_sizes, reach_table
+from perception.behavior.reach_to_grasp import OwnScale, ReachToGrasp, learn_bounds, learn_sizes, reach_table
 from perception.behavior.sets import ReachRecordings
 from perception.pose import PersonTrack
 from policies.programs.reaching_program import program_from_reaching
 from policies.programs.recording_program import ShownTask
+from policies.programs.steady_wrist import steady_wrist
 from policies.programs.steps import Grasp, Reach
 
 SHOWN = ("Reach", "Grasp", "Lift", "Carry")
@@ -25,6 +26,7 @@ NEAR_S = 0.1
 BEFORE_S = 0.2
 """A film that ends so long before the hand sets out shows nothing."""
 _LEAST_PEOPLE = 4
+_SAME_M = 1e-6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +47,8 @@ class ReachingTrial:
     """Whether that is so, and the reach begins and ends when it was noted."""
     width_m: float
     """Of the gripper; NaN without a program."""
+    width_own_m: float
+    """The same with the person's own scale, from all of the person's reaches, without their labels."""
     silent_before: bool
     """Whether there is no program from the film up to shortly before the reach."""
     silent_midway: bool
@@ -53,7 +57,7 @@ class ReachingTrial:
     @property
     def width_right(self) -> bool:
         """Whether the gripper's width is that of the cube."""
-        return abs(self.width_m - self.edge_m) < 1e-6
+        return abs(self.width_m - self.edge_m) < _SAME_M
 
 
 def study_reaching(recordings: ReachRecordings, *, tell: Callable[[float], None] | None = None) -> list[ReachingTrial]:
@@ -76,8 +80,9 @@ def study_reaching(recordings: ReachRecordings, *, tell: Callable[[float], None]
     for number, person in enumerate(people):
         learned = table.select(table.people != person)
         reader = ReachToGrasp(learn_sizes(learned), learn_bounds(learned))
-        for row in noted[recordings.sizes.subjects[noted] == person]:
-            trials.append(_trial(recordings, int(row), reader))
+        rows = noted[recordings.sizes.subjects[noted] == person].tolist()
+        own = reader.own_scale([steady_wrist(track_of(recordings, row), "right") for row in rows])
+        trials += [_trial(recordings, row, reader, own) for row in rows]
         if tell is not None:
             tell((number + 1) / len(people))
     return trials
@@ -92,7 +97,8 @@ def summary(trials: list[ReachingTrial]) -> dict[str, Any]:
         ("times_right", [each.times_right for each in trials]),
         ("width_right", [each.width_right for each in trials]),
         ("steps_and_width_right", [each.steps_right and each.width_right for each in trials]),
-        ("width_too_narrow", [each.width_m < each.edge_m - 1e-6 for each in trials]),
+        ("width_own_right", [abs(each.width_own_m - each.edge_m) < _SAME_M for each in trials]),
+        ("width_too_narrow", [each.width_m < each.edge_m - _SAME_M for each in trials]),
         ("silent_before", [each.silent_before for each in trials]),
         ("silent_midway", [each.silent_midway for each in trials]),
     ):
@@ -111,7 +117,7 @@ def track_of(recordings: ReachRecordings, row: int) -> PersonTrack:
     )
 
 
-def _trial(recordings: ReachRecordings, row: int, reader: ReachToGrasp) -> ReachingTrial:
+def _trial(recordings: ReachRecordings, row: int, reader: ReachToGrasp, own: OwnScale) -> ReachingTrial:
     data, track = recordings.sizes, track_of(recordings, row)
     edges_m = dict(zip(reader.model.sizes, reader.model.edges_m, strict=True))
     onset_s, end_s = float(recordings.onset_s[row]), float(recordings.end_s[row])
@@ -128,10 +134,16 @@ def _trial(recordings: ReachRecordings, row: int, reader: ReachToGrasp) -> Reach
         shown=shown,
         steps_right=kinds[: len(SHOWN)] == SHOWN,
         times_right=kinds[: len(SHOWN)] == SHOWN and near,
-        width_m=next((step.width_m for step in steps if isinstance(step, Grasp)), np.nan),
+        width_m=_width_m(shown),
+        width_own_m=_width_m(program_from_reaching(track, reader=reader, own=own)),
         silent_before=_silent(track, onset_s - BEFORE_S, reader),
         silent_midway=_silent(track, 0.5 * (onset_s + end_s), reader),
     )
+
+
+def _width_m(shown: ShownTask) -> float:
+    steps = () if shown.program is None else shown.program.steps
+    return next((step.width_m for step in steps if isinstance(step, Grasp)), np.nan)
 
 
 def _silent(track: PersonTrack, until_s: float, reader: ReachToGrasp) -> bool:

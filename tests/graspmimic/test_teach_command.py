@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from graspmimic.__main__ import main
+from perception.pose.recordings import recording_of_arrays, save_recording
+from perception.pose.skeletons import BODY18
 
 FAST = ("--planned-grasps", "--no-video")
 
@@ -50,6 +52,35 @@ def test_what_cannot_be_shown_is_one_line(
     assert teach(source, tmp_path / "out", *more)[0] == 2
     line = capsys.readouterr().err.strip()
     assert "\n" not in line and said in line
+
+
+def test_a_hand_in_pixels_is_understood_without_things(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    time_s = np.arange(0.0, 4.0, 1.0 / 60.0)
+    there, aside = (np.clip((time_s - begin) / 0.5, 0.0, 1.0) for begin in (1.0, 1.8))
+    wrist = np.column_stack([200.0 + 90.0 * aside, 200.0 + 110.0 * there])
+    body = np.full((len(time_s), len(BODY18), 2), np.nan)
+    for name, place in (("neck", (300, 100)), ("right_shoulder", (250, 110)), ("left_shoulder", (350, 110)),
+                        ("right_elbow", (210, 160)), ("right_wrist", wrist)):  # fmt: skip
+        body[:, BODY18.index(name)] = place
+    fingers = np.column_stack([np.linspace(-20.0, 20.0, 21), np.linspace(5.0, 45.0, 21)])
+    recording = recording_of_arrays(BODY18, time_s, body, right_hand=wrist[:, None] + fingers)
+    save_recording(tmp_path / "hand.npz", recording)
+    status, told = teach(tmp_path / "hand.npz", tmp_path / "out", "--scenes", "0")
+    assert status == 0 and told["understood"] and (told["steps"], told["problems"]) == (6, 0)
+    assert "never seen" in capsys.readouterr().out
+
+
+def test_what_real_people_showed_is_told(tmp_path: Path, shared_data: Path) -> None:
+    for what, data, right in (
+        ("handover", "kth_handover_sample", {"understood": True}),
+        ("assembly", "human_assembly_lego/arms.npz", {"trials": 20}),
+    ):
+        told = tmp_path / f"{what}.json"
+        where = ("--data", str(shared_data / "behaviour" / data), "--output", str(tmp_path / what))
+        assert main(["eval", "shown", "--what", what, *where, "--json", str(told)]) == 0
+        results = json.loads(told.read_text())["results"]
+        assert right.items() <= results.items() and (tmp_path / what / f"{what}.png").stat().st_size > 10_000
+    assert results["parts_most"] >= results["parts_least"] >= 0
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"format": "graspmimic policy 1"}'])

@@ -176,7 +176,7 @@ def test_frames_without_hands_give_a_reason() -> None:
 def trial(person: str, width_m: float, *, right: bool = True) -> ReachingTrial:
     return ReachingTrial(
         name=f"{person}_M_01", person=person, edge_m=0.055, shown=ShownTask(program=None), steps_right=right,
-        times_right=right, width_m=width_m, silent_before=True, silent_midway=True,
+        times_right=right, width_m=width_m, width_own_m=0.055, silent_before=True, silent_midway=True,
     )  # fmt: skip
 
 
@@ -185,7 +185,7 @@ def test_rates_are_over_recordings_and_intervals_over_people() -> None:
     assert results["width_right"] == 0.75 and results["width_too_narrow"] == 0.25
     # Two people, rates 1 and 0.5: mean 0.75, standard error 0.25, t of one degree of freedom 12.7062.
     assert results["width_right_low"] == max(0.0, 0.75 - 12.7062 * 0.25) == 0.0
-    assert results["understood"] == 0.0 and results["steps_right"] == 1.0
+    assert results["understood"] == 0.0 and results["steps_right"] == 1.0 and results["width_own_right"] == 1.0
     three = summary([trial("A", 0.055), trial("B", 0.055), trial("C", 0.055), trial("C", 0.025)])
     rates = np.array([1.0, 1.0, 0.5])
     assert three["width_right_low"] == pytest.approx(rates.mean() - 4.302653 * rates.std(ddof=1) / np.sqrt(3.0))
@@ -209,3 +209,4 @@ def test_people_who_are_left_out_get_the_right_width_far_above_chance(shared_dat
     results = summary(study_reaching(read_reach_to_grasp(shared_data / "behaviour" / "roboskel_reach_to_grasp")))
     assert results["recordings"] == 537 and results["steps_right"] > 0.98
     assert results["width_right_low"] > 1.0 / 3.0 and results["width_right"] > 0.65
+    assert results["width_own_right"] > results["width_right"]
