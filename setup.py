@@ -7,6 +7,16 @@ from setuptools import find_packages, setup
 
 README = Path(__file__).with_name("README.md")  # missing where colcon links setup.py alone into its build folder
 FLOORS = ("envs", "geometry", "graspmimic", "perception", "policies", "ros_nodes")
+NODES = (
+    "behavior_recognizer",
+    "demo_recorder",
+    "grasp_detector",
+    "pick_server",
+    "policy_runner",
+    "safety",
+    "sim_robot",
+    "table_clearer",
+)
 
 setup(
     name="graspmimic",
@@ -66,6 +76,8 @@ setup(
         "lerobot": ["pyarrow>=15.0"],
         "robomimic": ["h5py>=3.10"],
         "teleop": ["pygame>=2.5"],
+        "bags": ["rosbags>=0.10"],
+        "calibrate": ["opencv-contrib-python>=4.10,<5"],
         "onnx": ["onnx>=1.17", "onnxruntime>=1.20", "onnxscript>=0.5"],
         "dev": [
             "pytest>=8.0",
@@ -79,13 +91,24 @@ setup(
             "pyarrow>=15.0",
             "h5py>=3.10",
             "pygame>=2.5",
+            "rosbags>=0.10",
+            "mcap>=1.2",
+            "mcap-ros2-support>=0.5",
+            "opencv-contrib-python>=4.10,<5",
         ],
     },
     data_files=[
         ("share/ament_index/resource_index/packages", ["resource/graspmimic"]),
         ("share/graspmimic", ["package.xml"]),
-        ("share/graspmimic/launch", glob("launch/*.py")),
+        ("share/graspmimic/launch", glob("launch/*.py") + glob("launch/*.xml")),
+        ("share/graspmimic/launch/robots", glob("launch/robots/*.yaml")),
+        ("share/graspmimic/launch/rviz", glob("launch/rviz/*.rviz")),
     ],
-    entry_points={"console_scripts": ["graspmimic = graspmimic.__main__:main"]},
+    entry_points={
+        "console_scripts": [
+            "graspmimic = graspmimic.__main__:main",
+            *(f"{node} = ros_nodes.{node}.node:main" for node in NODES),
+        ]
+    },
     zip_safe=False,
 )
