@@ -99,7 +99,8 @@ def test_a_floor_imports_only_floors_below_it() -> None:
 
 @pytest.mark.parametrize(
     ("package", "allowed"),
-    [*((package, "ros_nodes/") for package in FROM_ROS), ("pybullet", "envs/world.py"), ("pybullet_utils", "envs/world.py"),
+    [*((package, "ros_nodes/") for package in FROM_ROS), ("pybullet", "envs/world.py"),
+     ("pybullet_utils", "envs/world.py"),
      ("pybullet_data", "envs/")],
 )  # fmt: skip
 def test_a_package_has_one_door(package: str, allowed: str) -> None:
