@@ -1,0 +1,37 @@
+"""The entities under the names by which launch files import them."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from tests.ros_standin.launching import entities
+
+_PLACES = {
+    "launch": ("LaunchDescription",),
+    "launch.actions": (
+        "DeclareLaunchArgument", "GroupAction", "IncludeLaunchDescription", "LogInfo", "OpaqueFunction",
+        "SetEnvironmentVariable",
+    ),
+    "launch.substitutions": ("LaunchConfiguration", "PathJoinSubstitution", "PythonExpression", "TextSubstitution"),
+    "launch.launch_description_sources": ("PythonLaunchDescriptionSource",),
+    "launch_ros": (),
+    "launch_ros.actions": ("Node", "SetParameter"),
+    "launch_ros.substitutions": ("FindPackageShare",),
+    "launch_ros.parameter_descriptions": ("ParameterFile", "ParameterValue"),
+}  # fmt: skip
+
+
+def launch_modules() -> dict[str, ModuleType]:
+    """The modules by name."""
+    modules = {name: ModuleType(name) for name in (*_PLACES, "launch.conditions")}
+    for name, names in _PLACES.items():
+        for each in names:
+            setattr(modules[name], each, getattr(entities, each))
+    modules["launch.conditions"].__dict__.update(
+        IfCondition=entities.if_condition, UnlessCondition=entities.unless_condition
+    )
+    for name, module in modules.items():
+        parent, _, child = name.rpartition(".")
+        if parent:
+            setattr(modules[parent], child, module)
+    return modules
