@@ -8,16 +8,15 @@ from typing import Literal
 import numpy as np
 
 from envs.cell import RobotCell
-from envs.clutter import Observation, Planner, Proposals, RankedGrasps
-from geometry import FloatArray, InputError, rotation_angle
+from envs.clutter import Observation, Planner, RankedGrasps
+from geometry import FloatArray, InputError
+from policies.cell_port import CellPort
 from policies.pick_place import PickAndPlace, PickResult
 from policies.pick_planning import PickConfig
 from policies.stopwatch import Stopwatch
+from policies.tried_grasps import untried_first
 
 StopReason = Literal["cleared", "no grasp", "out of reach", "failures", "attempts"]
-_SAME_PLACE_M = 0.02
-_SAME_ANGLE_RAD = np.deg2rad(30.0)
-_TWIN = np.diag([-1.0, -1.0, 1.0])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,11 +117,11 @@ def clear_table(
         watcher: told of each look and each pick, for pictures and progress.
     """
     config = config or ClearConfig()
-    skill = PickAndPlace(cell, config.pick)
-    try:
+    port = CellPort(cell, contact_force_n=config.pick.approach_force_n)
+    with cell.obstacles() as collision:
+        table_z_m = cell.scene.workspace.table_z_m
+        skill = PickAndPlace(port, collision, config.pick, q_drop=cell.q_drop, table_z_m=table_z_m)
         return _clear(cell, planner, skill, config, rng, watcher or Watcher())
-    finally:
-        skill.close()
 
 
 def _clear(
@@ -144,7 +143,7 @@ def _clear(
             break
         observation = cell.observe()
         with skill.computing, (planning := Stopwatch()):
-            grasps = _untried_first(planner(observation), tried)
+            grasps = untried_first(planner(observation), tried)
         watcher.looked(observation, grasps)
         result, delivered = None, 0
         if len(grasps.poses):
@@ -186,17 +185,3 @@ def _record(grasps: RankedGrasps, result: PickResult, plan_s: float, delivered: 
         plan_s=plan_s,
         delivered=delivered,
     )
-
-
-def _untried_first(grasps: RankedGrasps, tried: list[FloatArray]) -> RankedGrasps:
-    """Grasps like one that has failed before go to the end."""
-    poses = np.asarray(grasps.poses)
-    if not tried or len(poses) == 0:
-        return grasps
-    failed = np.stack(tried)
-    near = np.linalg.norm(poses[:, None, :3, 3] - failed[None, :, :3, 3], axis=-1) < _SAME_PLACE_M
-    angle = rotation_angle(poses[:, None, :3, :3], failed[None, :, :3, :3])
-    twin = rotation_angle(poses[:, None, :3, :3], failed[None, :, :3, :3] @ _TWIN)
-    alike = np.any(near & (np.minimum(angle, twin) < _SAME_ANGLE_RAD), axis=1)
-    order = np.argsort(alike, kind="stable")
-    return Proposals(poses[order], np.asarray(grasps.widths_m)[order], np.asarray(grasps.scores)[order])

@@ -13,8 +13,7 @@ from envs.clutter import DIALECT_A, Proposals
 from envs.objects import ObjectSet
 from envs.panda import PANDA_LIMITS
 from geometry import InputError, transform
-from policies import ClearConfig, ClearResult, PickConfig, PickResult, Watcher, clear_table
-from policies.clear_table import _untried_first
+from policies import ClearConfig, ClearResult, PickConfig, PickResult, Watcher, clear_table, untried_first
 
 DOWN = np.diag([-1.0, 1.0, -1.0])
 NOTHING = Proposals(np.empty((0, 4, 4)), np.empty(0), np.empty(0))
@@ -142,11 +141,11 @@ def test_grasps_like_failed_ones_go_to_the_end() -> None:
         return transform(np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]]), (x, 0, 0))
 
     poses = [at(0.019, 0), at(0.021, 0), at(0.0, 29), at(0.0, 31), at(0.0, 180), at(0.0, 90), at(0.0, -151)]
-    ordered = _untried_first(proposals(*poses), [at(0.0, 0)])
+    ordered = untried_first(proposals(*poses), [at(0.0, 0)])
     expected = [1, 3, 5, 0, 2, 4, 6]
     np.testing.assert_array_equal(ordered.poses, np.array(poses)[expected])
     np.testing.assert_array_equal(ordered.scores, np.linspace(1.0, 0.5, 7)[expected])
-    assert _untried_first(NOTHING, [at(0, 0)]) is NOTHING
+    assert untried_first(NOTHING, [at(0, 0)]) is NOTHING
 
 
 @pytest.mark.parametrize("field", ["max_consecutive_failures", "max_attempts", "max_looks_without_grasp"])
