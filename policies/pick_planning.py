@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from envs.arms import JointTrajectory, PathCollision, plan_motion, solve_grasp_ik, straight_line
 from envs.clutter import RankedGrasps
-from envs.panda import JointTrajectory, PathCollision, plan_motion, solve_grasp_ik, straight_line
 from geometry import FloatArray, InputError, invert, transform
 
 _APPROACH_MARGIN_M = 0.0005
@@ -76,9 +76,9 @@ def plan_pick(
 
     Args:
         grasps: best first, in the world.
-        q_now: (7,) where the arm stands, rad.
+        q_now: (n,) where the arm stands, rad.
         T_world_base: (4, 4) the arm's base.
-        collision: what must not be touched.
+        collision: the arm, and what it must not touch.
         cloud_id: the seen objects among it, which the hand may touch on the straight approach only.
         config: distances and speeds.
         rng: for the motion planner's random tree.
@@ -88,7 +88,7 @@ def plan_pick(
     if len(poses) == 0:
         return PickPlanning(None, {})
     T_base_world = invert(T_world_base)
-    solved, turned = solve_grasp_ik(T_base_world @ poses, q_now)
+    solved, turned = solve_grasp_ik(T_base_world @ poses, q_now, arm=collision.arm)
     touchable = () if cloud_id is None else (cloud_id,)
     for index in range(len(poses)):
         if not solved.converged[index]:
@@ -96,7 +96,7 @@ def plan_pick(
             continue
         pose = poses[index] @ transform(np.diag([-1.0, -1.0, 1.0])) if turned[index] else poses[index]
         T_base_pregrasp = T_base_world @ pose @ transform(translation=(0.0, 0.0, -config.pregrasp_m))
-        back = straight_line(solved.q[index], T_base_pregrasp, speed_m_s=config.approach_m_s)
+        back = straight_line(solved.q[index], T_base_pregrasp, speed_m_s=config.approach_m_s, arm=collision.arm)
         if back.trajectory is None:
             refused["no straight approach"] += 1
             continue

@@ -1,16 +1,36 @@
-"""The Franka Panda: kinematics, limits, gripper, trajectories, collision checks."""
+"""The Franka Panda in the simulated world: arm, gripper, driving along a trajectory; and how to plan for it.
 
+Planning is `envs.arms`'s, for which the Panda is the default; its names are offered here too.
+"""
+
+from envs.arms import (
+    HOME_Q,
+    PANDA,
+    PANDA_CARTESIAN_LIMITS,
+    PANDA_LIMITS,
+    CartesianLimits,
+    CollisionResult,
+    IKConfig,
+    IKResult,
+    JointLimits,
+    JointTrajectory,
+    LineResult,
+    MotionPlan,
+    PathCollision,
+    joint_motion,
+    plan_motion,
+    posture_cost,
+    solve_grasp_ik,
+    solve_ik,
+    straight_line,
+    waypoint_motion,
+)
 from envs.panda.arm import PandaArm
 from envs.panda.execution import FollowResult, follow
 from envs.panda.gripper import Hold, PandaGripper
-from envs.panda.ik import IKConfig, IKResult, posture_cost, solve_grasp_ik, solve_ik
-from envs.panda.kinematics import HOME_Q, grasp_pose, pose_and_jacobian
-from envs.panda.limits import PANDA_CARTESIAN_LIMITS, PANDA_LIMITS, CartesianLimits, JointLimits
-from envs.panda.path_collision import CollisionResult, PathCollision
-from envs.panda.planner import MotionPlan, plan_motion
-from envs.panda.straight_line import LineResult, straight_line
-from envs.panda.trajectory import JointTrajectory, joint_motion
-from envs.panda.waypoints import waypoint_motion
+
+grasp_pose = PANDA.grasp_pose
+pose_and_jacobian = PANDA.pose_and_jacobian
 
 __all__ = [
     "HOME_Q",

@@ -6,24 +6,15 @@ at `T_world_base`; joint motors hold the last commanded posture between commands
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
-import pybullet_data
 from numpy.typing import ArrayLike
 
+from envs.arms.ik import IKConfig, IKResult, solve_ik
+from envs.arms.panda import ARM_JOINTS, FINGER_JOINTS, HAND_LINK, HOME_Q, PANDA_LIMITS, PANDA_URDF
 from envs.panda.gripper import PandaGripper
-from envs.panda.ik import IKConfig, IKResult, solve_ik
-from envs.panda.kinematics import HOME_Q
-from envs.panda.limits import PANDA_LIMITS
 from envs.world import Contact, World
 from geometry import PANDA_HAND, FloatArray, InputError, from_pos_quat, invert
 
-PANDA_URDF = Path(pybullet_data.getDataPath()) / "franka_panda" / "panda.urdf"
-"""The arm's description."""
-ARM_JOINTS = tuple(range(7))
-HAND_LINK = 8
-FINGER_JOINTS = (9, 10)
 _POSITION_GAIN = 0.3
 
 

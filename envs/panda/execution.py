@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from envs.arms.trajectory import JointTrajectory
 from envs.panda.arm import PandaArm
-from envs.panda.trajectory import JointTrajectory
 
 
 class FollowResult(NamedTuple):

@@ -5,6 +5,7 @@ import sys
 import numpy as np
 import pytest
 
+from envs.arms.curve_timing import time_curve
 from envs.panda import (
     HOME_Q,
     PANDA_LIMITS,
@@ -16,7 +17,6 @@ from envs.panda import (
     straight_line,
     waypoint_motion,
 )
-from envs.panda.curve_timing import time_curve
 from envs.world import World
 from geometry import InputError, rotation_angle, transform
 

@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
 
+from envs.arms.obstacles import add_voxels, copy_body
+from envs.arms.rrt import connect
 from envs.panda import (
     HOME_Q,
     PandaArm,
@@ -10,8 +12,6 @@ from envs.panda import (
     plan_motion,
     solve_grasp_ik,
 )
-from envs.panda.obstacles import add_voxels, copy_body
-from envs.panda.rrt import connect
 from envs.world import Body, World
 from geometry import InputError, transform
 

@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from envs.panda.limits import PANDA_LIMITS
+from envs.arms.limits import JointLimits
+from envs.arms.panda import PANDA_LIMITS
 from geometry import FloatArray
 
 _STEP_RAD = 0.3
@@ -18,7 +19,7 @@ _SHORTCUTS = 40
 _GOAL_REGION_RAD = 0.8
 
 IsFree = Callable[[FloatArray], bool]
-"""Whether straight joint-space lines between waypoints (k, 7) are free."""
+"""Whether straight joint-space lines between waypoints (k, n) are free."""
 
 
 class _Tree:
@@ -61,24 +62,31 @@ class _Tree:
 
 
 def connect(
-    is_free: IsFree, start: FloatArray, goal: FloatArray, rng: np.random.Generator, *, tree_size: int = 400
+    is_free: IsFree,
+    start: FloatArray,
+    goal: FloatArray,
+    rng: np.random.Generator,
+    *,
+    tree_size: int = 400,
+    limits: JointLimits = PANDA_LIMITS,
 ) -> FloatArray | None:
     """A free path between two free postures.
 
     Args:
-        is_free: whether straight joint-space lines between waypoints (k, 7) are free.
-        start: (7,) rad.
-        goal: (7,) rad.
+        is_free: whether straight joint-space lines between waypoints (k, n) are free.
+        start: (n,) rad.
+        goal: (n,) rad.
         rng: draws the postures.
         tree_size: how many postures to draw at most.
+        limits: of the joints.
 
     Returns:
-        (k, 7) waypoints from start to goal, or None where none was found.
+        (k, n) waypoints from start to goal, or None where none was found.
     """
     trees = [_Tree(start, is_free), _Tree(goal, is_free)]
     for draw in range(tree_size):
         here, there = trees[draw % 2], trees[1 - draw % 2]
-        sample = _draw(start, goal, rng)
+        sample = _draw(start, goal, rng, limits)
         new = here.extend(here.nearest(sample), sample)
         if new is None:
             continue
@@ -89,12 +97,12 @@ def connect(
     return None
 
 
-def _draw(start: FloatArray, goal: FloatArray, rng: np.random.Generator) -> FloatArray:
+def _draw(start: FloatArray, goal: FloatArray, rng: np.random.Generator, limits: JointLimits) -> FloatArray:
     """A posture: half of the time anywhere, else near the box that start and goal span."""
     if rng.random() < 0.5:
-        return rng.uniform(PANDA_LIMITS.lower_rad, PANDA_LIMITS.upper_rad)
+        return rng.uniform(limits.lower_rad, limits.upper_rad)
     low, high = np.minimum(start, goal) - _GOAL_REGION_RAD, np.maximum(start, goal) + _GOAL_REGION_RAD
-    return PANDA_LIMITS.clamp(rng.uniform(low, high), 0.01)
+    return limits.clamp(rng.uniform(low, high), 0.01)
 
 
 def _shorten(path: FloatArray, is_free: IsFree, rng: np.random.Generator) -> FloatArray:

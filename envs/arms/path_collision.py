@@ -1,8 +1,7 @@
 """Whether the arm can follow a joint path without touching anything.
 
 The checks run in a private world that holds a copy of the arm and the obstacles, so the real
-world is never touched. The arm's links are their convex collision meshes. The base is not
-checked: it never moves.
+world is never touched. See `envs.arms.shapes` for what stands for the arm.
 """
 
 from __future__ import annotations
@@ -14,16 +13,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from envs.panda.arm import ARM_JOINTS, FINGER_JOINTS, HAND_LINK, PandaArm
-from envs.panda.kinematics import grasp_pose
-from envs.panda.obstacles import add_voxels, copy_body
-from envs.panda.trajectory import JointTrajectory
+from envs.arms.model import ArmModel
+from envs.arms.obstacles import add_voxels, copy_body
+from envs.arms.panda import PANDA
+from envs.arms.shapes import shape_of
+from envs.arms.trajectory import JointTrajectory
 from envs.world import Body, World
-from geometry import PANDA_HAND, FloatArray, InputError, to_pos_quat
+from geometry import FloatArray, InputError, to_pos_quat
 
-_LINK_NAMES = {**{i: f"link{i + 1}" for i in ARM_JOINTS}, HAND_LINK: "hand", 9: "left finger", 10: "right finger"}
-_GRIPPER_LINKS = (HAND_LINK, *FINGER_JOINTS)
-_SELF_PAIRS = [(a, b) for a in (-1, 0, 1) for b in (4, 5, 6, *_GRIPPER_LINKS)] + [(4, b) for b in _GRIPPER_LINKS]
 _STEP_RAD = 0.03
 
 
@@ -49,7 +46,8 @@ class PathCollision:
     Args:
         T_world_base: (4, 4) pose of the arm's base; None is the world's origin.
         margin_m: least distance to obstacles that counts as free.
-        width_m: opening of the fingers.
+        width_m: opening of the fingers; None is fully open.
+        arm: whose.
     """
 
     def __init__(
@@ -57,14 +55,16 @@ class PathCollision:
         T_world_base: ArrayLike | None = None,
         *,
         margin_m: float = 0.005,
-        width_m: float = PANDA_HAND.max_width_m,
+        width_m: float | None = None,
+        arm: ArmModel = PANDA,
     ) -> None:
         if not margin_m >= 0.0:
             raise InputError("PathCollision", expected="margin_m >= 0", got=f"{margin_m}")
-        self.margin_m = margin_m
+        self.margin_m, self.arm = margin_m, arm
+        self._T_world_base: FloatArray = np.eye(4) if T_world_base is None else np.array(T_world_base, dtype=np.float64)
         self._world = World()
-        self._arm = PandaArm(self._world, T_world_base)
-        self._arm.gripper.set_width(width_m)
+        self._shape = shape_of(arm, self._world, self._T_world_base)
+        self.set_width(arm.gripper.max_width_m if width_m is None else width_m)
         self._obstacles: dict[int, str] = {}
         self._attached: tuple[Body, FloatArray] | None = None
 
@@ -85,7 +85,7 @@ class PathCollision:
         return self._keep(self._world.add_box(half_extents_m, T_world_box, name=name).uid, name)
 
     def add_body(self, body: Body) -> int:
-        """Add a fixed copy of a body of another world, where it stands now; see `envs.panda.obstacles.copy_body`."""
+        """Add a fixed copy of a body of another world, where it stands now; see `envs.arms.obstacles.copy_body`."""
         return self._keep(copy_body(body, self._world), body.name)
 
     def add_cloud(self, points_world: ArrayLike, voxel_m: float = 0.01, name: str = "cloud") -> int | None:
@@ -100,7 +100,9 @@ class PathCollision:
 
     def set_width(self, width_m: float) -> None:
         """Set the opening of the fingers for the checks to come."""
-        self._arm.gripper.set_width(width_m)
+        if not 0.0 <= width_m <= self.arm.gripper.max_width_m:
+            raise InputError("set_width", expected=f"0 <= width_m <= {self.arm.gripper.max_width_m}", got=f"{width_m}")
+        self._shape.set_width(width_m)
 
     def attach_box(self, half_extents_m: ArrayLike, T_grasp_box: ArrayLike) -> None:
         """Carry a box along with the hand: it, too, must stay clear of the obstacles (not of the arm)."""
@@ -118,12 +120,14 @@ class PathCollision:
         """Check straight joint-space lines between waypoints.
 
         Args:
-            path: (k, 7) rad, or (7,) for one posture.
+            path: (k, n) rad, or (n,) for one posture.
             ignore: ids of obstacles that may be touched, for example the object to be grasped.
         """
         waypoints = np.atleast_2d(np.asarray(path, dtype=np.float64))
-        if waypoints.ndim != 2 or waypoints.shape[1] != 7 or not np.all(np.isfinite(waypoints)):
-            raise InputError("PathCollision.check", expected="finite path (k, 7)", got=f"shape {waypoints.shape}")
+        if waypoints.ndim != 2 or waypoints.shape[1] != self.arm.joints or not np.all(np.isfinite(waypoints)):
+            raise InputError(
+                "PathCollision.check", expected=f"finite path (k, {self.arm.joints})", got=f"shape {waypoints.shape}"
+            )
         places, postures = _densify(waypoints)
         return self._first_collision(places, postures, ignore)
 
@@ -148,35 +152,27 @@ class PathCollision:
         return CollisionResult(True)
 
     def _pose(self, q: FloatArray) -> None:
-        bullet, uid = self._world.bullet, self._arm.body.uid
-        for joint, angle in zip(ARM_JOINTS, q.tolist(), strict=True):
-            bullet.resetJointState(uid, joint, angle)
+        self._shape.pose(q)
         if self._attached is not None:
             box, T_grasp_box = self._attached
-            bullet.resetBasePositionAndOrientation(
-                box.uid, *to_pos_quat(self._arm.T_world_base @ grasp_pose(q) @ T_grasp_box)
-            )
+            T_world_box = self._T_world_base @ self.arm.grasp_pose(q) @ T_grasp_box
+            self._world.bullet.resetBasePositionAndOrientation(box.uid, *to_pos_quat(T_world_box))
 
     def _hit(self, obstacles: list[int]) -> tuple[str, str, float] | None:
         """(link, obstacle, distance) of something too close in the present posture."""
-        bullet, uid = self._world.bullet, self._arm.body.uid
         for obstacle in obstacles:
-            for point in bullet.getClosestPoints(uid, obstacle, self.margin_m):
-                if point[3] != -1 and point[8] < self.margin_m:
-                    return _LINK_NAMES[point[3]], self._obstacles[obstacle], point[8]
+            touched = self._shape.near(obstacle, self.margin_m)
+            if touched is not None:
+                return touched[0], self._obstacles[obstacle], touched[1]
             if self._attached is not None:
-                near = bullet.getClosestPoints(self._attached[0].uid, obstacle, self.margin_m)
+                near = self._world.bullet.getClosestPoints(self._attached[0].uid, obstacle, self.margin_m)
                 if near and near[0][8] < self.margin_m:
                     return "attached", self._obstacles[obstacle], near[0][8]
-        for a, b in _SELF_PAIRS:
-            near = bullet.getClosestPoints(uid, uid, 0.0, linkIndexA=a, linkIndexB=b)
-            if near and near[0][8] < 0.0:
-                return _LINK_NAMES[b], _LINK_NAMES.get(a, "base"), near[0][8]
-        return None
+        return self._shape.self_hit()
 
 
 def _densify(waypoints: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Waypoint indices with fractions (m,) and postures (m, 7) at most `_STEP_RAD` apart in every joint."""
+    """Waypoint indices with fractions (m,) and postures (m, n) at most `_STEP_RAD` apart in every joint."""
     places, postures = [np.zeros(1)], [waypoints[:1]]
     for i, (a, b) in enumerate(zip(waypoints[:-1], waypoints[1:], strict=True)):
         count = max(1, int(np.ceil(np.abs(b - a).max() / _STEP_RAD)))

@@ -9,11 +9,12 @@ from numpy.typing import ArrayLike
 from scipy.interpolate import make_interp_spline
 from scipy.spatial.transform import Rotation, Slerp
 
-from envs.panda.curve_timing import time_curve
-from envs.panda.ik import IKConfig, pose_error, solve_ik
-from envs.panda.kinematics import grasp_pose
-from envs.panda.limits import PANDA_CARTESIAN_LIMITS, PANDA_LIMITS, CartesianLimits, JointLimits
-from envs.panda.trajectory import JointTrajectory
+from envs.arms.curve_timing import time_curve
+from envs.arms.ik import IKConfig, pose_error, solve_ik
+from envs.arms.limits import CartesianLimits, JointLimits
+from envs.arms.model import ArmModel
+from envs.arms.panda import PANDA
+from envs.arms.trajectory import JointTrajectory
 from geometry import FloatArray, InputError, transform
 
 _SPACING_M = 0.005
@@ -28,7 +29,7 @@ class LineResult(NamedTuple):
     trajectory: JointTrajectory | None
     """The motion; None where the line cannot be followed to its end."""
     q: FloatArray
-    """(k, 7) postures at even distances along the part of the line that can be reached."""
+    """(k, n) postures at even distances along the part of the line that can be reached."""
     share: float
     """Share of the line that can be reached without a jump of the joints; 1 is all of it."""
 
@@ -38,23 +39,25 @@ def straight_line(
     T_base_goal: ArrayLike,
     *,
     speed_m_s: float = 0.25,
-    limits: JointLimits = PANDA_LIMITS,
-    hand: CartesianLimits = PANDA_CARTESIAN_LIMITS,
+    limits: JointLimits | None = None,
+    hand: CartesianLimits | None = None,
+    arm: ArmModel = PANDA,
 ) -> LineResult:
     """Move the grasp frame on a straight line, turning evenly, from rest to rest.
 
     Args:
-        q_from: (7,) rad, where it starts.
+        q_from: (n,) rad, where it starts.
         T_base_goal: (4, 4) where the grasp frame shall end, in the base frame.
         speed_m_s: largest speed along the line; for a pure turn, rad/s. Infinite leaves it to `hand`.
-        limits: of the joints.
-        hand: of the hand.
+        limits: of the joints; None are the arm's own.
+        hand: of the hand; None are the arm's own.
+        arm: whose.
     """
     if not speed_m_s > 0.0:
         raise InputError("straight_line", expected="speed_m_s > 0", got=f"{speed_m_s}")
     start, goal = np.asarray(q_from, dtype=np.float64), np.asarray(T_base_goal, dtype=np.float64)
-    targets, distance, angle = _waypoints(grasp_pose(start), goal)
-    solved = solve_ik(targets, start, config=_STAY_NEAR)
+    targets, distance, angle = _waypoints(arm.grasp_pose(start), goal)
+    solved = solve_ik(targets, start, config=_STAY_NEAR, arm=arm)
     solved.q[0] = start
     smooth = np.abs(np.diff(solved.q, axis=0)).max(axis=1) < _LARGEST_STEP_RAD
     good = np.append(True, solved.converged[1:] & smooth)
@@ -63,11 +66,11 @@ def straight_line(
         return LineResult(None, solved.q[:reached], (reached - 1) / (len(good) - 1))
     length = distance if distance > 1e-6 else angle
     if length < 1e-9:
-        still = JointTrajectory(np.zeros(1), start[None], np.zeros((1, 7)))
+        still = JointTrajectory(np.zeros(1), start[None], np.zeros((1, arm.joints)))
         return LineResult(still, solved.q, 1.0)
     curve = make_interp_spline(np.linspace(0.0, length, len(solved.q)), solved.q, k=5)
-    s_limits = _line_limits(distance / length, angle / length, speed_m_s, hand)
-    return LineResult(time_curve(curve, length, limits=limits, s_limits=s_limits), solved.q, 1.0)
+    s_limits = _line_limits(distance / length, angle / length, speed_m_s, hand or arm.hand)
+    return LineResult(time_curve(curve, length, limits=limits or arm.limits, s_limits=s_limits), solved.q, 1.0)
 
 
 def _waypoints(T_from: FloatArray, T_to: FloatArray) -> tuple[FloatArray, float, float]:

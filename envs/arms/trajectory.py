@@ -1,7 +1,7 @@
 """Joint trajectories over time, and the fastest one between two postures.
 
 Only ruckig's state-to-state motions are used: they are computed here. (Its intermediate
-waypoints would be sent to a cloud service; `envs.panda.waypoints` drives through waypoints
+waypoints would be sent to a cloud service; `envs.arms.waypoints` drives through waypoints
 without it.)
 """
 
@@ -13,7 +13,8 @@ import numpy as np
 import ruckig
 from numpy.typing import ArrayLike
 
-from envs.panda.limits import PANDA_LIMITS, JointLimits
+from envs.arms.limits import JointLimits
+from envs.arms.panda import PANDA_LIMITS
 from geometry import FloatArray, InputError
 
 SAMPLE_S = 0.001
@@ -27,15 +28,15 @@ class JointTrajectory:
     times_s: FloatArray
     """(n,) seconds from 0."""
     q: FloatArray
-    """(n, 7) rad."""
+    """(n, joints) rad."""
     dq: FloatArray
-    """(n, 7) rad/s."""
+    """(n, joints) rad/s."""
 
     def __post_init__(self) -> None:
-        if self.times_s.ndim != 1 or not self.q.shape == self.dq.shape == (len(self.times_s), 7):
+        if self.times_s.ndim != 1 or self.q.shape != self.dq.shape or self.q.shape[:-1] != self.times_s.shape:
             raise InputError(
                 "JointTrajectory",
-                expected="times_s (n,), q (n, 7), dq (n, 7)",
+                expected="times_s (n,), q and dq (n, joints)",
                 got=f"{self.times_s.shape}, {self.q.shape}, {self.dq.shape}",
             )
 
@@ -45,10 +46,10 @@ class JointTrajectory:
         return float(self.times_s[-1])
 
     def sample(self, t_s: ArrayLike) -> tuple[FloatArray, FloatArray]:
-        """Positions (..., 7) and speeds (..., 7) at times (...); the ends are held outside the range."""
+        """Positions and speeds (..., joints) at times (...); the ends are held outside the range."""
         t = np.clip(np.asarray(t_s, dtype=np.float64), 0.0, self.duration_s)
         if len(self.times_s) == 1:
-            return np.broadcast_to(self.q[0], (*t.shape, 7)).copy(), np.zeros((*t.shape, 7))
+            return np.broadcast_to(self.q[0], (*t.shape, self.q.shape[1])).copy(), np.zeros((*t.shape, self.q.shape[1]))
         i = np.clip(np.searchsorted(self.times_s, t, side="right") - 1, 0, len(self.times_s) - 2)
         h = (self.times_s[i + 1] - self.times_s[i])[..., None]
         u = (t - self.times_s[i])[..., None] / h
@@ -87,14 +88,15 @@ def joint_motion(
     """The fastest jerk-limited motion from rest to rest, straight in joint space.
 
     Args:
-        q_from: (7,) rad.
-        q_to: (7,) rad.
+        q_from: (n,) rad.
+        q_to: (n,) rad.
         limits: of the arm.
         speed: factor on the resulting speed, above 0 up to 1; see `JointTrajectory.slowed`.
     """
     start, goal = np.asarray(q_from, dtype=np.float64), np.asarray(q_to, dtype=np.float64)
-    if start.shape != (7,) or goal.shape != (7,) or not np.all(np.isfinite([start, goal])):
-        raise InputError("joint_motion", expected="two finite postures (7,)", got=f"{start}, {goal}")
+    n = len(limits.velocity)
+    if start.shape != (n,) or goal.shape != (n,) or not np.all(np.isfinite([start, goal])):
+        raise InputError("joint_motion", expected=f"two finite postures ({n},)", got=f"{start}, {goal}")
     positions, speeds, _, times = rest_to_rest(start, goal, limits.velocity, limits.acceleration, limits.jerk)
     return JointTrajectory(times, positions, speeds).slowed(speed)
 

@@ -1,4 +1,4 @@
-"""Inverse kinematics of the Panda: batched damped least squares with restarts.
+"""Inverse kinematics of a serial arm: batched damped least squares with restarts.
 
 Each iteration takes the Levenberg-Marquardt step whose damping is the squared residual
 (Sugihara, "Solvability-unconcerned inverse kinematics by the Levenberg-Marquardt method",
@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from envs.panda.kinematics import HOME_Q, pose_and_jacobian
-from envs.panda.limits import PANDA_LIMITS
+from envs.arms.model import ArmModel
+from envs.arms.panda import PANDA
 from geometry import FloatArray, InputError, transform
 
 _TWIN = transform(np.diag([-1.0, -1.0, 1.0]))
@@ -24,16 +25,14 @@ _DAMPING_FLOOR = 1e-9
 _STEP_RAD = 0.5
 _LIMIT_MARGIN_RAD = 0.01
 _CENTRING_ITERATIONS = 8
-_RESTARTS = PANDA_LIMITS.clamp(
-    np.random.default_rng(7).uniform(PANDA_LIMITS.lower_rad, PANDA_LIMITS.upper_rad, size=(24, 7)), 0.2
-)
+_RESTARTS = 24
 
 
 class IKResult(NamedTuple):
     """Joint positions for one target or a batch; leading axes are those of the targets."""
 
     q: FloatArray
-    """(..., 7) rad, always within the joint limits; meaningful only where `converged`."""
+    """(..., n) rad, always within the joint limits; meaningful only where `converged`."""
     position_error_m: FloatArray
     """(...) distance between the wanted and the reached grasp origin."""
     angle_error_rad: FloatArray
@@ -61,21 +60,27 @@ class IKConfig:
     within a few iterations. 0 keeps the solution near the seed."""
 
     def __post_init__(self) -> None:
-        if not 0 <= self.restarts <= len(_RESTARTS) or self.iterations < 1:
-            raise InputError("IKConfig", expected=f"0 <= restarts <= {len(_RESTARTS)}, iterations >= 1", got=f"{self}")
+        if not 0 <= self.restarts <= _RESTARTS or self.iterations < 1:
+            raise InputError("IKConfig", expected=f"0 <= restarts <= {_RESTARTS}, iterations >= 1", got=f"{self}")
 
 
 def solve_ik(
-    T_base_grasp: ArrayLike, q_seed: ArrayLike = HOME_Q, *, q_rest: ArrayLike = HOME_Q, config: IKConfig | None = None
+    T_base_grasp: ArrayLike,
+    q_seed: ArrayLike | None = None,
+    *,
+    q_rest: ArrayLike | None = None,
+    config: IKConfig | None = None,
+    arm: ArmModel = PANDA,
 ) -> IKResult:
     """Joint positions that put the grasp frame where it is wanted.
 
     Args:
         T_base_grasp: (..., 4, 4) wanted poses in the robot's base frame.
-        q_seed: (..., 7) rad, where the first attempt starts; broadcasts.
-        q_rest: (7,) rad, the posture that the redundancy is spent on, and among several
-            solutions of the restarts the measure of the best.
+        q_seed: (..., n) rad, where the first attempt starts; broadcasts. None is the arm's home.
+        q_rest: (n,) rad, the posture that the redundancy is spent on, and among several
+            solutions of the restarts the measure of the best; None is the arm's home.
         config: tolerances and effort.
+        arm: whose.
     """
     config = config or IKConfig()
     targets = np.asarray(T_base_grasp, dtype=np.float64)
@@ -83,12 +88,13 @@ def solve_ik(
         raise InputError("solve_ik", expected="finite T_base_grasp (..., 4, 4)", got=f"shape {targets.shape}")
     batch = targets.shape[:-2]
     flat = targets.reshape(-1, 4, 4)
-    seeds = np.broadcast_to(np.asarray(q_seed, dtype=np.float64), (*batch, 7)).reshape(-1, 7)
-    rest = np.asarray(q_rest, dtype=np.float64)
-    result = _descend(flat, seeds, rest, config)
+    seed = np.asarray(arm.home_q if q_seed is None else q_seed, dtype=np.float64)
+    seeds = np.broadcast_to(seed, (*batch, arm.joints)).reshape(-1, arm.joints)
+    rest = np.asarray(arm.home_q if q_rest is None else q_rest, dtype=np.float64)
+    result = _descend(arm, flat, seeds, rest, config)
     missing = np.flatnonzero(~result.converged)
     if missing.size and config.restarts:
-        again = _restart(flat[missing], rest, config)
+        again = _restart(arm, flat[missing], rest, config)
         better = again.converged
         for field, new in zip(result, again, strict=True):
             field[missing[better]] = new[better]
@@ -96,35 +102,37 @@ def solve_ik(
 
 
 def solve_grasp_ik(
-    T_base_grasp: ArrayLike, q_now: ArrayLike = HOME_Q, *, config: IKConfig | None = None
+    T_base_grasp: ArrayLike, q_now: ArrayLike | None = None, *, config: IKConfig | None = None, arm: ArmModel = PANDA
 ) -> tuple[IKResult, NDArray[np.bool_]]:
     """IK for a grasp or its twin, the same grasp turned by 180 degrees about its approach axis.
 
     Args:
         T_base_grasp: (..., 4, 4) grasps in the robot's base frame.
-        q_now: (7,) rad, where the arm stands; solutions near it are preferred.
+        q_now: (n,) rad, where the arm stands; solutions near it are preferred. None is the arm's home.
         config: tolerances and effort.
+        arm: whose.
 
     Returns:
         result: for each grasp the better of the two solutions (see `posture_cost`).
         turned: (...) whether that solution reaches the twin.
     """
     targets = np.asarray(T_base_grasp, dtype=np.float64)
-    both = solve_ik(np.stack([targets, targets @ _TWIN]), q_now, config=config)
-    cost = np.where(both.converged, posture_cost(both.q, q_now), np.inf)
+    now = np.asarray(arm.home_q if q_now is None else q_now, dtype=np.float64)
+    both = solve_ik(np.stack([targets, targets @ _TWIN]), now, config=config, arm=arm)
+    cost = np.where(both.converged, posture_cost(both.q, now, arm=arm), np.inf)
     turned = cost[1] < cost[0]
     pick = (turned.astype(int), *np.indices(turned.shape))
     return _each(both, lambda field: field[pick]), turned
 
 
-def posture_cost(q: ArrayLike, q_now: ArrayLike) -> FloatArray:
+def posture_cost(q: ArrayLike, q_now: ArrayLike, *, arm: ArmModel = PANDA) -> FloatArray:
     """(...) how little a posture is liked: joint travel from `q_now` plus nearness to joint limits.
 
     Rad; a joint within 0.3 rad of its limit adds up to 3.
     """
     posture = np.asarray(q, dtype=np.float64)
     travel = np.abs(posture - np.asarray(q_now)).max(axis=-1)
-    crowding = np.clip(1.0 - PANDA_LIMITS.margin(posture) / 0.3, 0.0, 1.0)
+    crowding = np.clip(1.0 - arm.limits.margin(posture) / 0.3, 0.0, 1.0)
     return travel + 3.0 * crowding.max(axis=-1)
 
 
@@ -133,26 +141,34 @@ def _each(result: IKResult, apply: Callable[[NDArray[Any]], NDArray[Any]]) -> IK
     return IKResult(*[np.asarray(apply(field)) for field in result])
 
 
-def _restart(targets: FloatArray, rest: FloatArray, config: IKConfig) -> IKResult:
+@cache
+def _restarts(arm: ArmModel) -> FloatArray:
+    """(24, n) fixed postures to start from again."""
+    limits = arm.limits
+    drawn = np.random.default_rng(7).uniform(limits.lower_rad, limits.upper_rad, size=(_RESTARTS, arm.joints))
+    return limits.clamp(drawn, 0.2)
+
+
+def _restart(arm: ArmModel, targets: FloatArray, rest: FloatArray, config: IKConfig) -> IKResult:
     """The best of several attempts for each of the (n, 4, 4) targets."""
     count, n = config.restarts, len(targets)
-    starts = np.concatenate([[rest], _RESTARTS])[:count]
-    tries = _descend(np.tile(targets, (count, 1, 1)), np.repeat(starts, n, axis=0), rest, config)
-    cost = posture_cost(tries.q, rest) + tries.position_error_m + tries.angle_error_rad
+    starts = np.concatenate([[rest], _restarts(arm)])[:count]
+    tries = _descend(arm, np.tile(targets, (count, 1, 1)), np.repeat(starts, n, axis=0), rest, config)
+    cost = posture_cost(tries.q, rest, arm=arm) + tries.position_error_m + tries.angle_error_rad
     cost = np.where(tries.converged, cost, 1e3 + cost).reshape(count, n)
     pick = cost.argmin(axis=0) * n + np.arange(n)
     return _each(tries, lambda field: field[pick])
 
 
-def _descend(targets: FloatArray, seeds: FloatArray, rest: FloatArray, config: IKConfig) -> IKResult:
+def _descend(arm: ArmModel, targets: FloatArray, seeds: FloatArray, rest: FloatArray, config: IKConfig) -> IKResult:
     """One attempt for each target; those that have arrived drop out of the batch."""
-    q = PANDA_LIMITS.clamp(seeds, _LIMIT_MARGIN_RAD)
+    q = arm.limits.clamp(seeds, _LIMIT_MARGIN_RAD)
     position = np.full(len(q), np.inf)
     angle = np.full(len(q), np.inf)
     used = np.zeros(len(q), dtype=np.int64)
     active = np.arange(len(q))
     for iteration in range(config.iterations + 1):
-        T, jacobian = pose_and_jacobian(q[active])
+        T, jacobian = arm.pose_and_jacobian(q[active])
         error = pose_error(T, targets[active])
         position[active] = np.linalg.norm(error[:, :3], axis=-1)
         angle[active] = np.linalg.norm(error[:, 3:], axis=-1)
@@ -162,18 +178,20 @@ def _descend(targets: FloatArray, seeds: FloatArray, rest: FloatArray, config: I
         if not active.size or iteration == config.iterations:
             break
         centring = config.centring * max(0.0, 1.0 - iteration / _CENTRING_ITERATIONS)
-        q[active] = _step(q[active], jacobian[open_], error[open_], rest, centring)
+        q[active] = _step(arm, q[active], jacobian[open_], error[open_], rest, centring)
     converged = (position <= config.position_tolerance_m) & (angle <= config.angle_tolerance_rad)
     return IKResult(q, position, angle, used, converged)
 
 
-def _step(q: FloatArray, jacobian: FloatArray, error: FloatArray, rest: FloatArray, centring: float) -> FloatArray:
+def _step(
+    arm: ArmModel, q: FloatArray, jacobian: FloatArray, error: FloatArray, rest: FloatArray, centring: float
+) -> FloatArray:
     """One damped step; joints that it would push through a limit stay, and the rest is solved again."""
     free = np.ones_like(q)
     for _ in range(2):
         step = _damped_step(jacobian * free[:, None, :], error, free * centring * (rest - q))
         step *= np.minimum(1.0, _STEP_RAD / np.maximum(np.abs(step).max(axis=-1, keepdims=True), 1e-12))
-        clamped = PANDA_LIMITS.clamp(q + step, _LIMIT_MARGIN_RAD)
+        clamped = arm.limits.clamp(q + step, _LIMIT_MARGIN_RAD)
         blocked = clamped != q + step
         if not blocked.any():
             break
@@ -182,7 +200,7 @@ def _step(q: FloatArray, jacobian: FloatArray, error: FloatArray, rest: FloatArr
 
 
 def _damped_step(jacobian: FloatArray, error: FloatArray, drift: FloatArray) -> FloatArray:
-    """(n, 7) least-squares joint step towards `error`, with `drift` in what the task leaves free."""
+    """(k, n) least-squares joint step towards `error`, with `drift` in what the task leaves free."""
     damping = 0.1 * np.square(error).sum(axis=-1) + _DAMPING_FLOOR
     normal = jacobian @ np.swapaxes(jacobian, -1, -2) + damping[:, None, None] * np.eye(6)
     left = error - (jacobian @ drift[..., None])[..., 0]

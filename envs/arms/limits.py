@@ -1,9 +1,4 @@
-"""What the real Franka Emika Panda can do: published joint, Cartesian and hand limits.
-
-Source: Franka Control Interface documentation, "Robot and interface specifications",
-section "Limits for Panda", https://frankaemika.github.io/docs/control_parameters.html
-(the newer Franka Research 3 has other limits), and the Franka Hand's data sheet.
-"""
+"""Limits of a serial arm's joints and of its hand's motion."""
 
 from __future__ import annotations
 
@@ -73,17 +68,3 @@ class CartesianLimits:
     """Largest rotational acceleration, rad/s^2."""
     angular_jerk: float = 12500.0
     """Largest rotational jerk, rad/s^3."""
-
-
-PANDA_LIMITS = JointLimits(
-    lower_rad=(-2.8973, -1.7628, -2.8973, -3.0718, -2.8973, -0.0175, -2.8973),
-    upper_rad=(2.8973, 1.7628, 2.8973, -0.0698, 2.8973, 3.7525, 2.8973),
-    velocity=(2.1750, 2.1750, 2.1750, 2.1750, 2.6100, 2.6100, 2.6100),
-    acceleration=(15.0, 7.5, 10.0, 12.5, 15.0, 20.0, 20.0),
-    jerk=(7500.0, 3750.0, 5000.0, 6250.0, 7500.0, 10000.0, 10000.0),
-    torque_nm=(87.0, 87.0, 87.0, 87.0, 12.0, 12.0, 12.0),
-)
-"""The Panda's published joint limits."""
-
-PANDA_CARTESIAN_LIMITS = CartesianLimits()
-"""The Panda's published end-effector limits."""

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from envs.panda.ik import solve_ik
-from envs.panda.kinematics import grasp_pose
-from envs.panda.limits import PANDA_LIMITS, JointLimits
-from envs.panda.path_collision import CollisionResult, PathCollision
-from envs.panda.rrt import connect
-from envs.panda.trajectory import JointTrajectory
-from envs.panda.waypoints import waypoint_motion
+from envs.arms.ik import solve_ik
+from envs.arms.limits import JointLimits
+from envs.arms.model import ArmModel
+from envs.arms.path_collision import CollisionResult, PathCollision
+from envs.arms.rrt import connect
+from envs.arms.trajectory import JointTrajectory
+from envs.arms.waypoints import waypoint_motion
 from geometry import FloatArray
 
 _LIFTS_M = (0.10, 0.20, 0.30)
@@ -26,7 +27,7 @@ class MotionPlan(NamedTuple):
     trajectory: JointTrajectory | None
     """The motion; None where none was found."""
     waypoints: FloatArray
-    """(k, 7) rad; empty where none was found."""
+    """(k, n) rad; empty where none was found."""
     how: str
     """"direct", "lifted", "tree", or "blocked"."""
     blocked_by: CollisionResult
@@ -39,7 +40,7 @@ def plan_motion(
     q_to: ArrayLike,
     rng: np.random.Generator,
     *,
-    limits: JointLimits = PANDA_LIMITS,
+    limits: JointLimits | None = None,
     speed: float = 1.0,
     ignore: Iterable[int] = (),
     tree_size: int = 1000,
@@ -47,27 +48,27 @@ def plan_motion(
     """Find a motion from rest to rest that keeps clear of the obstacles.
 
     Args:
-        collision: the obstacles.
-        q_from: (7,) rad.
-        q_to: (7,) rad.
+        collision: the arm and the obstacles.
+        q_from: (n,) rad.
+        q_to: (n,) rad.
         rng: drives the random tree.
-        limits: of the joints.
+        limits: of the joints; None are the arm's own.
         speed: factor on the speed; see `JointTrajectory.slowed`.
         ignore: ids of obstacles that may be touched.
         tree_size: postures that the random tree may try; 0 leaves it out.
     """
     start, goal = np.asarray(q_from, dtype=np.float64), np.asarray(q_to, dtype=np.float64)
-    ignored = tuple(ignore)
+    ignored, rates, none = tuple(ignore), limits or collision.arm.limits, np.empty((0, collision.arm.joints))
     for end in (start, goal):
         at_end = collision.check(end, ignore=ignored)
         if not at_end.free:
-            return MotionPlan(None, np.empty((0, 7)), "blocked", at_end)
+            return MotionPlan(None, none, "blocked", at_end)
     direct = collision.check(np.stack([start, goal]), ignore=ignored)
     for how, waypoints in _candidates(collision, start, goal, rng, ignored, tree_size):
-        trajectory = _drivable(collision, waypoints, limits, speed, ignored)
+        trajectory = _drivable(collision, waypoints, rates, speed, ignored)
         if trajectory is not None:
             return MotionPlan(trajectory, waypoints, how, direct)
-    return MotionPlan(None, np.empty((0, 7)), "blocked", direct)
+    return MotionPlan(None, none, "blocked", direct)
 
 
 def _candidates(
@@ -81,13 +82,18 @@ def _candidates(
     """Paths to try, the fastest first; each is made only when the one before has failed."""
     yield "direct", np.stack([start, goal])
     for lift_m in _LIFTS_M:
-        lifted = _lifted(start, goal, lift_m)
+        lifted = _lifted(collision.arm, start, goal, lift_m)
         if lifted is not None:
             yield "lifted", lifted
     if tree_size:
-        path = connect(lambda path: collision.check(path, ignore=ignore).free, start, goal, rng, tree_size=tree_size)
+        is_free = partial(_is_free, collision, ignore)
+        path = connect(is_free, start, goal, rng, tree_size=tree_size, limits=collision.arm.limits)
         if path is not None:
             yield "tree", path
+
+
+def _is_free(collision: PathCollision, ignore: tuple[int, ...], path: FloatArray) -> bool:
+    return collision.check(path, ignore=ignore).free
 
 
 def _drivable(
@@ -103,12 +109,12 @@ def _drivable(
     return None
 
 
-def _lifted(start: FloatArray, goal: FloatArray, lift_m: float) -> FloatArray | None:
-    """Up from the start, across, and down to the goal, as (4, 7) waypoints; None where out of reach."""
+def _lifted(arm: ArmModel, start: FloatArray, goal: FloatArray, lift_m: float) -> FloatArray | None:
+    """Up from the start, across, and down to the goal, as (4, n) waypoints; None where out of reach."""
     ends = np.stack([start, goal])
-    raised = grasp_pose(ends)
+    raised = arm.grasp_pose(ends)
     raised[:, 2, 3] = raised[:, 2, 3].max() + lift_m
-    solved = solve_ik(raised, ends, q_rest=0.5 * (start + goal))
+    solved = solve_ik(raised, ends, q_rest=0.5 * (start + goal), arm=arm)
     if not solved.converged.all():
         return None
     return np.stack([start, *solved.q, goal])

@@ -13,8 +13,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import ArrayLike
 
-from envs.panda.limits import PANDA_LIMITS, JointLimits
-from envs.panda.trajectory import JointTrajectory, rest_to_rest
+from envs.arms.limits import JointLimits
+from envs.arms.panda import PANDA_LIMITS
+from envs.arms.trajectory import JointTrajectory, rest_to_rest
 from geometry import FloatArray
 
 _CURVE_SAMPLES = 200
@@ -26,7 +27,7 @@ class Curve(Protocol):
     """A smooth curve in joint space, as SciPy's splines."""
 
     def __call__(self, s: ArrayLike, nu: int = 0, /) -> FloatArray:
-        """(..., 7) position, or its nu-th derivative, at parameters (...)."""
+        """(..., n) position, or its nu-th derivative, at parameters (...)."""
         ...
 
 

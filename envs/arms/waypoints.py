@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.interpolate import PPoly
 
-from envs.panda.limits import PANDA_LIMITS, JointLimits
-from envs.panda.trajectory import SAMPLE_S, JointTrajectory, joint_motion
+from envs.arms.limits import JointLimits
+from envs.arms.panda import PANDA_LIMITS
+from envs.arms.trajectory import SAMPLE_S, JointTrajectory, joint_motion
 from geometry import FloatArray, InputError
 
 
@@ -26,14 +27,15 @@ def waypoint_motion(
     """A jerk-limited trajectory from rest to rest along straight joint-space lines.
 
     Args:
-        waypoints: (k, 7) rad, k >= 1; repeated ones are dropped.
+        waypoints: (k, n) rad, k >= 1; repeated ones are dropped.
         limits: of the arm.
         stop: stop at each waypoint, which keeps to the lines exactly, instead of rounding corners.
         speed: factor on the resulting speed; see `JointTrajectory.slowed`.
     """
     points = np.asarray(waypoints, dtype=np.float64)
-    if points.ndim != 2 or points.shape[1] != 7 or not len(points) or not np.all(np.isfinite(points)):
-        raise InputError("waypoint_motion", expected="finite waypoints (k, 7)", got=f"shape {points.shape}")
+    n = len(limits.velocity)
+    if points.ndim != 2 or points.shape[1] != n or not len(points) or not np.all(np.isfinite(points)):
+        raise InputError("waypoint_motion", expected=f"finite waypoints (k, {n})", got=f"shape {points.shape}")
     points = points[np.append(True, np.abs(np.diff(points, axis=0)).max(axis=1) > 1e-6)]
     if len(points) <= 2:
         return joint_motion(points[0], points[-1], limits=limits, speed=speed)
@@ -47,7 +49,8 @@ def _rounded(points: FloatArray, limits: JointLimits) -> JointTrajectory:
     """The polyline at top speed, averaged over the two windows."""
     steps = np.diff(points, axis=0)
     durations = (np.abs(steps) / limits.velocity).max(axis=1)
-    speeds = np.concatenate([np.zeros((1, 7)), steps / durations[:, None], np.zeros((1, 7))])
+    rest = np.zeros((1, points.shape[1]))
+    speeds = np.concatenate([rest, steps / durations[:, None], rest])
     acceleration, jerk = np.asarray(limits.acceleration), np.asarray(limits.jerk)
     window_1 = float((np.ptp(speeds, axis=0) / acceleration).max())
     window_2 = float((2.0 * acceleration / jerk).max())
