@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from envs.arms import JointTrajectory
 from envs.cell import RobotCell
-from envs.panda import JointTrajectory, follow
+from envs.panda import follow
 from geometry import FloatArray
 from policies.robot_port import Grip, Motion
 

@@ -8,8 +8,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from envs.arms import PathCollision, joint_motion, plan_motion, straight_line
 from envs.clutter import RankedGrasps
-from envs.panda import PathCollision, joint_motion, plan_motion, straight_line
 from geometry import FloatArray, invert
 from policies.pick_planning import PickConfig, PickPlan, PickPlanning, plan_pick
 from policies.robot_port import RobotPort
@@ -43,7 +43,7 @@ class PickAndPlace:
 
     Args:
         robot: the arm and its gripper.
-        collision: what must not be touched; the caller closes it.
+        collision: the arm, and what it must not touch; the caller closes it.
         config: distances and speeds.
         q_drop: (n,) posture above the place where things are put, rad.
         table_z_m: height of the table's top in the world.
@@ -149,7 +149,7 @@ class PickAndPlace:
             with self.computing:
                 motion = plan_motion(self._collision, q, goal, rng, tree_size=0).trajectory
                 if motion is None:  # an arm that touches something has no free start; straight away is the best
-                    motion = joint_motion(q, goal, speed=0.5)
+                    motion = joint_motion(q, goal, limits=self._collision.arm.limits, speed=0.5)
             if self.robot.travel(motion).completed:
                 return True
         return False
@@ -172,7 +172,9 @@ class PickAndPlace:
             for share in _LIFT_SHARES:
                 T_world_up = self.robot.T_world_grasp
                 T_world_up[2, 3] += share * wanted
-                line = straight_line(self.robot.q, T_base_world @ T_world_up, speed_m_s=self.config.lift_m_s)
+                line = straight_line(
+                    self.robot.q, T_base_world @ T_world_up, speed_m_s=self.config.lift_m_s, arm=self._collision.arm
+                )
                 if line.trajectory is not None:
                     break
         if line.trajectory is not None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple, Protocol
 
-from envs.panda import JointTrajectory
+from envs.arms import JointTrajectory
 from geometry import FloatArray
 
 StopKind = Literal["canceled", "stale", "timeout", "control", "communication"]
