@@ -1,0 +1,1 @@
+"""Runs a trained policy on the robot, on the observations and at the rate that it was trained with."""

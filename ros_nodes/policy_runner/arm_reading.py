@@ -1,0 +1,66 @@
+"""What joint states tell of a Panda in the world of the policy's environment."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from envs.manipulation.arm import ArmState
+from envs.panda import pose_and_jacobian
+from geometry import FloatArray, InputError
+
+JOINTS = 7
+
+
+class ArmReader:
+    """Reads the arm by its kinematics; speeds that the driver does not tell are differences of positions.
+
+    Args:
+        T_task_base: (4, 4) the robot's base in the environment's world.
+    """
+
+    def __init__(self, T_task_base: FloatArray) -> None:
+        self._T_task_base = T_task_base
+        self._last: tuple[float, FloatArray] | None = None
+
+    def read(self, q: FloatArray, dq: FloatArray, opening_m: float, time_s: float) -> ArmState:
+        """The arm's state.
+
+        Args:
+            q: (7,) rad.
+            dq: (7,) rad/s, NaN where it is not told.
+            opening_m: gap between the fingers.
+            time_s: of the reading.
+
+        Raises:
+            InputError: if a joint position or the opening is not finite.
+        """
+        if q.shape != (JOINTS,) or not np.isfinite([*q, opening_m]).all():
+            got = f"{np.round(q, 4).tolist()} and an opening of {opening_m:g} m"
+            raise InputError("joint_states", expected=f"{JOINTS} finite joint positions and an opening", got=got)
+        speeds = self._speeds(q, dq, time_s)
+        T_base_grasp, jacobian = pose_and_jacobian(q)
+        T = self._T_task_base @ T_base_grasp
+        R = self._T_task_base[:3, :3]
+        twist = jacobian @ speeds
+        return ArmState(
+            T[:3, 3].tolist(),
+            Rotation.from_matrix(T[:3, :3]).as_quat().tolist(),
+            (R @ twist[:3]).tolist(),
+            (R @ twist[3:]).tolist(),
+            q.tolist(),
+            speeds.tolist(),
+            opening_m,
+        )
+
+    def forget(self) -> None:
+        """Drop the last reading; after the clock has jumped."""
+        self._last = None
+
+    def _speeds(self, q: FloatArray, dq: FloatArray, time_s: float) -> FloatArray:
+        last, self._last = self._last, (time_s, q.copy())
+        if np.isfinite(dq).all():
+            return dq
+        if last is None or time_s <= last[0]:
+            return np.zeros(JOINTS)
+        return (q - last[1]) / (time_s - last[0])
