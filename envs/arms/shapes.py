@@ -40,8 +40,9 @@ class ArmShape(Protocol):
 
 
 def shape_of(arm: ArmModel, world: World, T_world_base: ArrayLike) -> ArmShape:
-    """The best shape that is known of an arm."""
-    return MeshShape(world, T_world_base) if arm is PANDA else CapsuleShape(arm, world, T_world_base)
+    """The best shape that is known of an arm: a Panda with other limits still has a Panda's meshes."""
+    is_panda = arm.origins is PANDA.origins and arm.gripper == PANDA.gripper
+    return MeshShape(world, T_world_base) if is_panda else CapsuleShape(arm, world, T_world_base)
 
 
 class MeshShape:
