@@ -1,0 +1,1 @@
+"""From depth images or point clouds to ranked grasps: a lifecycle node around `perception.grasping.GraspDetector`."""

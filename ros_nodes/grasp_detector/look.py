@@ -1,0 +1,103 @@
+"""One frame as a planner takes it: a depth image or a cloud, where the camera stood, and where grasps are wanted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geometry import FloatArray, InputError, PinholeCamera, transform_points
+from perception.grasping import DepthView, view_of_cloud
+
+EVERYWHERE = np.array([[-np.inf] * 3, [np.inf] * 3])
+"""A workspace that leaves nothing out."""
+
+_LEAST_PIXELS = 100
+_LEAST_POINTS = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """What is known of the place, whatever the camera sees."""
+
+    workspace: FloatArray
+    """(2, 3) lower and upper corner, in the world, of where grasps are wanted; infinite where nothing was said."""
+    table_z_m: float | None
+    """Height of a level table in the world; None: it is looked for; -inf: there is none."""
+    seed: int
+    """Of the search for the table."""
+
+
+def view_of_depth(
+    depth_m: NDArray[np.float32], camera: PinholeCamera, T_world_camera: FloatArray, place: Surroundings
+) -> DepthView:
+    """A depth image as a planner takes it, as it came.
+
+    Args:
+        depth_m: (H, W) metres, 0 or NaN where there is no return.
+        camera: its intrinsics.
+        T_world_camera: (4, 4) pose of the camera, optical frame.
+        place: workspace, table and seed.
+    Raises:
+        InputError: if the image has another size than the camera, or next to nothing in it.
+    """
+    if depth_m.shape != (camera.height, camera.width):
+        raise InputError(
+            "depth image",
+            expected=f"the {camera.width} x {camera.height} pixels of its CameraInfo",
+            got=f"{depth_m.shape[1]} x {depth_m.shape[0]}",
+            remedy="depth and camera info must be of one camera and one resolution",
+        )
+    with np.errstate(invalid="ignore"):
+        seen = int(np.count_nonzero((depth_m > 0.0) & (depth_m < np.inf)))
+    if seen < _LEAST_PIXELS:
+        raise InputError(
+            "depth image",
+            expected=f"at least {_LEAST_PIXELS} pixels with a depth",
+            got=f"{seen} of {depth_m.size}",
+            remedy="is the camera's emitter on, its lens free, and the scene beyond its least distance?",
+        )
+    return DepthView(
+        depth_m, camera, T_world_camera, place.workspace, place.table_z_m, np.random.default_rng(place.seed)
+    )
+
+
+def view_of_points(points_camera: FloatArray, T_world_camera: FloatArray, place: Surroundings) -> DepthView:
+    """A cloud as a planner takes it: as the depth image that a camera at its frame's origin would have taken.
+
+    Args:
+        points_camera: (N, 3) metres in the sensor's frame, finite.
+        T_world_camera: (4, 4) pose of the sensor.
+        place: workspace, table and seed.
+    Raises:
+        InputError: if there are next to no points, or all of them lie at the sensor.
+    """
+    if len(points_camera) < _LEAST_POINTS:
+        raise InputError(
+            "point cloud",
+            expected=f"at least {_LEAST_POINTS} points that are finite",
+            got=f"{len(points_camera)}",
+            remedy="is the camera's emitter on, and its lens free?",
+        )
+    return view_of_cloud(
+        transform_points(T_world_camera, points_camera),
+        np.random.default_rng(place.seed),
+        viewpoint=T_world_camera[:3, 3],
+        workspace=place.workspace,
+        table_z_m=place.table_z_m,
+    )
+
+
+def points_in_workspace(view: DepthView) -> NDArray[np.float32]:
+    """(N, 3) what a look saw inside its workspace, metres in the world, in the order of its pixels."""
+    T = np.asarray(view.T_world_camera, dtype=np.float64)
+    depth = np.asarray(view.depth_m)
+    with np.errstate(invalid="ignore"):
+        rows, columns = np.nonzero((depth > 0.0) & (depth < np.inf))
+    z = depth[rows, columns].astype(np.float64)
+    camera = view.camera
+    points = np.stack([(columns - camera.cx) / camera.fx * z, (rows - camera.cy) / camera.fy * z, z], axis=-1)
+    world = points @ T[:3, :3].T + T[:3, 3]
+    inside = np.all((world >= view.workspace[0]) & (world <= view.workspace[1]), axis=-1)
+    return world[inside].astype(np.float32)
