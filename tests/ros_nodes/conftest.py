@@ -1,0 +1,43 @@
+"""The fixture `ros`: a fresh ROS context for each test, on a real ROS where there is one, else on the stand-in."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Iterator
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+TESTS = Path(__file__).resolve().parents[1]
+
+
+def _make_tests_importable() -> None:
+    """Let `tests.ros_standin` be found under plain `pytest`, too, which does not look in the repository's root."""
+    known = sys.modules.get("tests")
+    if known is None:
+        spec = ModuleSpec("tests", None, is_package=True)
+        spec.submodule_search_locations = [str(TESTS)]
+        sys.modules["tests"] = importlib.util.module_from_spec(spec)
+    elif str(TESTS) not in known.__path__:
+        known.__path__ = [str(TESTS), *known.__path__]
+
+
+_make_tests_importable()
+from tests.ros_standin import install  # noqa: E402
+
+install()
+if TYPE_CHECKING:
+    from tests.ros_nodes.session import RosSession
+
+
+@pytest.fixture
+def ros() -> Iterator[RosSession]:
+    """Nodes, services, actions and topics of one test (see `RosSession`)."""
+    from tests.ros_nodes.session import RosSession
+
+    session = RosSession()
+    yield session
+    session.close()

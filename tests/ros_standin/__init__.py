@@ -1,0 +1,48 @@
+"""A stand-in for ROS 2 where none is installed: rclpy and what belongs to it, in one process.
+
+Tests run the same on it and on a real ROS; `install()` leaves a real one alone.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Sequence
+from importlib.machinery import ModuleSpec, PathFinder
+from pathlib import Path
+from types import ModuleType
+
+__all__ = ["install", "installed"]
+PACKAGES = ("rclpy", "rosidl_runtime_py", "ament_index_python")
+"""Packages that lie as folders beside this file."""
+
+
+class _BesideThisFile:
+    """Finds the stand-in's packages, and nothing else."""
+
+    @staticmethod
+    def find_spec(name: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> ModuleSpec | None:
+        if name not in PACKAGES:
+            return None
+        return PathFinder.find_spec(name, [str(Path(__file__).parent)])
+
+
+def installed() -> bool:
+    """Whether `rclpy` is the stand-in."""
+    return _BesideThisFile in sys.meta_path
+
+
+def install() -> bool:
+    """Make `import rclpy` and its like work; whether they now give the stand-in."""
+    if installed():
+        return True
+    if importlib.util.find_spec("rclpy") is not None:
+        return False
+    from tests.ros_standin.messages import message_modules
+
+    sys.modules.update(message_modules())
+    sys.meta_path.append(_BesideThisFile)  # type: ignore[arg-type]
+    from tests.ros_standin.tf2 import tf2_modules
+
+    sys.modules.update(tf2_modules())
+    return True

@@ -1,0 +1,7 @@
+"""rclpy.action."""
+
+
+class ActionClient: ...
+
+
+class ActionServer: ...

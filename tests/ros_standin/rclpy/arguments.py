@@ -1,0 +1,130 @@
+"""`--ros-args`: remap rules and parameters of the command line and of parameter files.
+
+Not a module of the real rclpy, where rcl does this.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+from rclpy._rclpy_pybind11 import RCLError, UnknownROSArgsError
+
+_REMAP = re.compile(r"^(?:(?P<node>[A-Za-z_]\w*):)?(?P<source>[^:]+):=(?P<target>.+)$")
+_PARAMETER = re.compile(r"^(?:(?P<node>[\w/*]+):)?(?P<name>[^:]+):=(?P<value>.*)$", re.DOTALL)
+_WITH_VALUE = ("-e", "--enclave", "--log-level", "--log-config-file", "--log-file-name")
+_WITHOUT_VALUE = tuple(
+    f"--{state}-{what}"
+    for state in ("enable", "disable")
+    for what in ("rosout-logs", "stdout-logs", "external-lib-logs")
+)
+
+
+class Remap(NamedTuple):
+    """`node:source:=target`; node None means every node."""
+
+    node: str | None
+    source: str
+    target: str
+
+
+class Override(NamedTuple):
+    """A parameter's value for the nodes whose full name fits the pattern."""
+
+    pattern: str
+    name: str
+    value: Any
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML as rcl reads it: 1e-3 is a number, too."""
+
+
+_Loader.add_implicit_resolver(  # type: ignore[no-untyped-call]
+    "tag:yaml.org,2002:float", re.compile(r"^[-+]?\d+(\.\d*)?[eE][-+]?\d+$"), list("-+0123456789.")
+)
+
+
+def loaded(text: str) -> Any:
+    """The value of a piece of YAML."""
+    return yaml.load(text, Loader=_Loader)  # noqa: S506 - derived from SafeLoader
+
+
+def _flat(prefix: str, tree: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    for key, value in tree.items():
+        name = f"{prefix}.{key}" if prefix else str(key)
+        if isinstance(value, dict):
+            yield from _flat(name, value)
+        else:
+            yield name, value
+
+
+def _sections(path: str, tree: Any) -> Iterator[Override]:
+    if not isinstance(tree, dict):
+        raise RCLError(f"Failed to parse parameters: nothing below '{path}'")
+    for key, below in tree.items():
+        if key == "ros__parameters":
+            for name, value in _flat("", below or {}):
+                yield Override(path, name, value)
+        else:
+            yield from _sections(f"{path.rstrip('/')}/{str(key).lstrip('/')}", below)
+
+
+def _from_file(name: str) -> Iterator[Override]:
+    path = Path(name)
+    if not path.is_file():
+        raise RCLError(f"Couldn't parse params file: '--params-file {name}'. Error: no such file")
+    yield from _sections("", loaded(path.read_text(encoding="utf-8")))
+
+
+def fits(pattern: str, full_name: str) -> bool:
+    """Whether a node's full name fits a key of a parameter file: `*` is one part, `**` any number of parts."""
+    parts = []
+    for part in pattern.strip("/").split("/"):
+        parts.append("(/.*)?" if part == "**" else "/[^/]+" if part == "*" else f"/{re.escape(part)}")
+    return re.fullmatch("".join(parts), full_name) is not None
+
+
+class Arguments:
+    """What the ROS part of a command line says."""
+
+    def __init__(self, args: list[str]) -> None:
+        self.remaps: list[Remap] = []
+        self.overrides: list[Override] = []
+        self.log_level = ""
+        words = iter(args)
+        for word in words:
+            if word == "--ros-args":
+                self._parse(words)
+
+    def _parse(self, words: Iterator[str]) -> None:
+        for word in words:
+            if word == "--":
+                return
+            if word == "--ros-args" or word in _WITHOUT_VALUE:
+                continue
+            if word not in ("-r", "--remap", "-p", "--param", "--params-file", *_WITH_VALUE):
+                raise UnknownROSArgsError(f"Found unknown ROS arguments: {[word]}")
+            value = next(words, None)
+            if value is None:
+                raise RCLError(f"Failed to parse global arguments: nothing follows '{word}'")
+            self._take(word, value)
+
+    def _take(self, option: str, value: str) -> None:
+        if option in ("-r", "--remap"):
+            found = _REMAP.match(value)
+            if found is None:
+                raise RCLError(f"Couldn't parse remap rule: '{option} {value}'")
+            self.remaps.append(Remap(found["node"], found["source"], found["target"]))
+        elif option in ("-p", "--param"):
+            found = _PARAMETER.match(value)
+            if found is None:
+                raise RCLError(f"Couldn't parse parameter override rule: '{option} {value}'")
+            self.overrides.append(Override(found["node"] or "/**", found["name"], loaded(found["value"])))
+        elif option == "--params-file":
+            self.overrides.extend(_from_file(value))
+        elif option == "--log-level":
+            self.log_level = value
