@@ -11,7 +11,7 @@ from .definition import load_definitions, new_store
 from .packages import make_modules
 from .wire import Wire
 
-__all__ = ["deserialize", "message_modules", "serialize", "type_name"]
+__all__ = ["deserialize", "message_modules", "serialize", "type_hash", "type_name"]
 
 
 @cache
@@ -28,6 +28,11 @@ def serialize(message: Any) -> bytes:
 def deserialize(data: bytes, message_type: Any) -> Any:
     """The message that CDR bytes hold."""
     return _wire().deserialize(data, message_type)
+
+
+def type_hash(message_type: Any) -> str:
+    """The type's hash as ROS 2 computes it: equal hashes mean equal fields, all the way down."""
+    return _wire().type_hash(message_type)
 
 
 def type_name(interface: Any) -> str:

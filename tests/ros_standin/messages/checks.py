@@ -12,7 +12,7 @@ import numpy as np
 
 from .definition import Field
 
-NUMERIC = {
+NUMERIC: dict[str, tuple[str, Any]] = {
     "int8": ("b", np.int8),
     "uint8": ("B", np.uint8),
     "char": ("B", np.uint8),

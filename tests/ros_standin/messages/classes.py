@@ -48,7 +48,7 @@ def _initialiser(fields: tuple[Field, ...], classes: Classes) -> Callable[..., N
     known = {field.name: field for field in fields}
     defaults = [(field.name, f"_{field.name}", default_of(field, classes)) for field in fields]
 
-    def __init__(self: Any, **kwargs: Any) -> None:  # noqa: N807
+    def __init__(self: Any, **kwargs: Any) -> None:
         unknown = sorted(kwargs.keys() - known.keys())
         assert not unknown, f"Invalid arguments passed to constructor: {', '.join(unknown)}"
         for name, slot, default in defaults:

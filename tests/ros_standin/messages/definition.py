@@ -56,8 +56,10 @@ def load_definitions(store: Any) -> dict[str, Definition]:
         texts.update(_structures(path.read_text(encoding="utf-8")))
     parsed = {name: _parsed(name, text) for name, text in texts.items()}
     store.register({name: value for name, value in parsed.items() if name not in store.fielddefs})
-    everything = dict(store.fielddefs)
-    return {name: _definition(name, *everything[name], texts.get(name, "")) for name in everything}
+    return {
+        name: _definition(name, constants, fields, texts.get(name, ""))
+        for name, (constants, fields) in store.fielddefs.items()
+    }
 
 
 def new_store() -> Any:

@@ -36,6 +36,10 @@ class Wire:
         name = message_type._definition.name
         return self._in(name)(self._store.deserialize_cdr(data, name))
 
+    def type_hash(self, message_type: Any) -> str:
+        """The hash by which ROS 2 tells whether two definitions of a type agree, "RIHS01_..."."""
+        return str(self._store.hash_rihs01(message_type._definition.name))
+
     def _out(self, name: str) -> Convert:
         if name not in self._outward:
             self._outward[name] = lambda message: self._outward[name](message)  # for the time of making it

@@ -16,12 +16,12 @@ class Buffer(BufferCore):
     """What tf2_ros.Buffer offers; a timeout is waited for in system time, in steps of 20 ms."""
 
     def __init__(self, cache_time: Any = None, node: Any = None) -> None:
-        """Keep transforms for a Duration; with a node, offer its service "tf2_frames", too."""
+        """Keep transforms for a Duration; with a node, offer "tf2_frames" and follow its clock's jumps."""
         super().__init__(cache_time)
-        self.srv = None
         if node is not None:
             frame_graph = message_modules()["tf2_msgs.srv"].FrameGraph
             self.srv = node.create_service(frame_graph, "tf2_frames", self._answer_frames)
+            self._watch(node.get_clock())
 
     def lookup_transform(self, target_frame: str, source_frame: str, time: Any, timeout: Any = None) -> Any:
         """The transform from the source frame to the target frame; waits at most `timeout` for it."""
@@ -57,6 +57,13 @@ class Buffer(BufferCore):
             system_time.sleep(_POLL_S)
             answer = self.can_transform_core(target_frame, source_frame, time)
         return answer if return_debug_tuple else answer[0]
+
+    def _watch(self, clock: Any) -> None:
+        from rclpy.clock import JumpThreshold
+        from rclpy.duration import Duration
+
+        back = JumpThreshold(min_forward=None, min_backward=Duration(seconds=-1), on_clock_change=True)
+        self.jump_handle = clock.create_jump_callback(back, post_callback=lambda jump: self.clear())
 
     def _answer_frames(self, request: Any, response: Any) -> Any:
         response.frame_yaml = self.all_frames_as_yaml()

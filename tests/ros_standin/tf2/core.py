@@ -20,6 +20,7 @@ from .rigid import Rigid
 
 _MOST_FRAMES = 1000
 _NORM_TOLERANCE = 1e-2
+_NS = 1_000_000_000
 
 
 class Found(NamedTuple):
@@ -34,7 +35,7 @@ class BufferCore:
 
     def __init__(self, cache_time: Any = None) -> None:
         """Keep transforms for a rclpy Duration (10 s)."""
-        self._length_ns = 10_000_000_000 if cache_time is None else int(cache_time.nanoseconds)
+        self._length_ns = 10 * _NS if cache_time is None else _nanoseconds(cache_time)
         self._caches: dict[str, StaticCache | TimeCache] = {}
         self._names: set[str] = set()
         self._lock = threading.RLock()
@@ -68,14 +69,20 @@ class BufferCore:
             second = self._find(target_frame, fixed_frame, _nanoseconds(target_time), "lookupTransform")
         return _message(target_frame, source_frame, Found(second.transform @ first.transform, second.stamp_ns))
 
-    def can_transform_core(self, target_frame: str, source_frame: str, time: Any) -> tuple[bool, str]:
-        """Whether the look-up would answer, and why not."""
+    def can_transform_core(self, target_frame: str, source_frame: str, time: Any) -> tuple[int, str]:
+        """Whether the look-up would answer (1 or 0, as tf2_py), and why not."""
         try:
             with self._lock:
                 self._find(target_frame, source_frame, _nanoseconds(time), "canTransform")
+        except LookupException as problem:
+            if {target_frame, source_frame} <= self._names:
+                return 0, str(problem)
+            role, name = ("target", target_frame) if target_frame not in self._names else ("source", source_frame)
+            where = f"canTransform argument {role}_frame"
+            return 0, f'Invalid frame ID "{name}" passed to {where} - frame does not exist'
         except TransformException as problem:
-            return False, str(problem)
-        return True, ""
+            return 0, str(problem)
+        return 1, ""
 
     def get_latest_common_time(self, target_frame: str, source_frame: str) -> Any:
         """The newest time at which the look-up answers, a rclpy Time."""
@@ -97,7 +104,7 @@ class BufferCore:
         normal = abs(sum(part * part for part in rigid.rotation) - 1.0) < _NORM_TOLERANCE
         if not parent or not child or parent == child or not normal or any(map(math.isnan, rigid.translation)):
             return
-        stamp_ns = message.header.stamp.sec * 1_000_000_000 + message.header.stamp.nanosec
+        stamp_ns = _nanoseconds(message.header.stamp)
         with self._lock:
             cache = self._caches.get(child)
             if not isinstance(cache, StaticCache if static else TimeCache):
@@ -139,7 +146,7 @@ class BufferCore:
             upward[edge.parent] = edge.transform @ upward[frame]
             frame = edge.parent
             if len(upward) > _MOST_FRAMES:
-                raise LookupException("The tf tree is invalid because it contains a loop.")
+                raise _loop()
         downward, frame = Rigid(), target
         while frame not in upward:
             try:
@@ -181,17 +188,24 @@ class BufferCore:
             if edge is None:
                 return chain
             frame = edge.parent
-        raise LookupException("The tf tree is invalid because it contains a loop.")
+        raise _loop()
 
 
 def _nanoseconds(time: Any) -> int:
-    if not hasattr(time, "nanoseconds"):
-        raise TypeError(f"time must have a nanoseconds attribute (an rclpy Time), got {type(time).__name__}")
-    return int(time.nanoseconds)
+    """Of a rclpy Time or Duration or of their messages, as tf2_py takes them."""
+    if hasattr(time, "sec") and hasattr(time, "nanosec"):
+        return int(time.sec) * _NS + int(time.nanosec)
+    if hasattr(time, "nanoseconds"):
+        return int(time.nanoseconds)
+    raise TypeError("time must have sec and nanosec, or nanoseconds.")
 
 
 def _looking_up(source: str, target: str) -> str:
     return f", when looking up transform from frame [{source}] to frame [{target}]"
+
+
+def _loop() -> LookupException:
+    return LookupException("The tf tree is invalid because it contains a loop.")
 
 
 def _unconnected(target: str, source: str) -> ConnectivityException:
@@ -204,7 +218,7 @@ def _unconnected(target: str, source: str) -> ConnectivityException:
 def _message(target: str, source: str, found: Found) -> Any:
     message = message_modules()["geometry_msgs.msg"].TransformStamped()
     message.header.frame_id, message.child_frame_id = target, source
-    message.header.stamp.sec, message.header.stamp.nanosec = divmod(found.stamp_ns, 1_000_000_000)
+    message.header.stamp.sec, message.header.stamp.nanosec = divmod(found.stamp_ns, _NS)
     rotation, translation = message.transform.rotation, message.transform.translation
     rotation.x, rotation.y, rotation.z, rotation.w = found.transform.rotation
     translation.x, translation.y, translation.z = found.transform.translation

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class TransformException(Exception):  # noqa: N818  (tf2's own names)
+class TransformException(Exception):
     """Base of all exceptions of tf2."""
 
 

@@ -83,7 +83,7 @@ class TransformBroadcaster:
         """Make the publisher."""
         self.pub_tf = node.create_publisher(_tf_message(), "/tf", qos or _profile(100))
 
-    def sendTransform(self, transform: Any) -> None:  # noqa: N802  (tf2's own name)
+    def sendTransform(self, transform: Any) -> None:
         """Publish one transform, or several in one message."""
         self.pub_tf.publish(_tf_message()(transforms=_as_list(transform)))
 
@@ -95,7 +95,7 @@ class StaticTransformBroadcaster:
         """Make the publisher."""
         self.pub_tf = node.create_publisher(_tf_message(), "/tf_static", qos or _profile(1, latched=True))
 
-    def sendTransform(self, transform: Any) -> None:  # noqa: N802  (tf2's own name)
+    def sendTransform(self, transform: Any) -> None:
         """Publish one transform, or several in one message."""
         self.pub_tf.publish(_tf_message()(transforms=_as_list(transform)))
 
