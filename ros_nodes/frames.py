@@ -1,0 +1,99 @@
+"""`Frames`: where one frame stood in another at the time of an image, or one line that says why nobody knows."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, NamedTuple
+
+from rclpy.clock import JumpThreshold
+from rclpy.duration import Duration
+from rclpy.node import Node
+from rclpy.time import Time
+from tf2_ros import Buffer, ExtrapolationException, InvalidArgumentException, TransformException, TransformListener
+
+from geometry import FloatArray, InputError
+from ros_nodes.messages.poses import matrix_from_transform
+from ros_nodes.messages.stamps import nanoseconds_of
+
+_POLL_S = 0.005
+_JUMP_BACK_S = 0.1
+
+
+class Lookup(NamedTuple):
+    """What a question to TF gave: a transform, or the problem in one line."""
+
+    T: FloatArray | None
+    """(4, 4) `T_target_source`, or None."""
+    problem: str
+    """Why there is no transform; empty where there is one."""
+
+
+class Frames:
+    """TF's buffer and listener of a node. What it heard is forgotten when the node's clock jumps back.
+
+    Args:
+        node: whose executor feeds the listener, in a callback group of its own.
+        cache_s: how long transforms are kept, seconds.
+    """
+
+    def __init__(self, node: Node, *, cache_s: float = 10.0) -> None:
+        self._buffer = Buffer(cache_time=Duration(seconds=cache_s))
+        self._listener = TransformListener(self._buffer, node)
+        self._logger = node.get_logger()
+        # The buffer's own way to watch for jumps fails in several releases of tf2_ros, so it is told no clock.
+        threshold = JumpThreshold(min_forward=None, min_backward=Duration(seconds=-_JUMP_BACK_S), on_clock_change=True)
+        self._jumps = node.get_clock().create_jump_callback(threshold, post_callback=self._on_jump)
+
+    def lookup(self, target: str, source: str, stamp: Any, timeout_s: float = 0.2) -> Lookup:
+        """The pose of `source` in `target` at a time, waiting for it a little.
+
+        TF's messages come in through the node's executor, so ask from a thread of your own or from a callback
+        under a MultiThreadedExecutor; in the only thread of a single-threaded one, ask with `timeout_s=0.0`.
+
+        Args:
+            target: frame in which the answer stands.
+            source: frame that is looked for.
+            stamp: builtin_interfaces/Time of the image; 0 is the newest that is known.
+            timeout_s: longest wait, seconds of the wall clock.
+        """
+        deadline = time.monotonic() + timeout_s
+        asked = Time(nanoseconds=nanoseconds_of(stamp))
+        while True:
+            try:
+                found = self._buffer.lookup_transform(target, source, asked)
+                return Lookup(matrix_from_transform(found.transform), "")
+            except TransformException as error:
+                if time.monotonic() >= deadline or isinstance(error, InvalidArgumentException):
+                    return Lookup(None, _problem(target, source, nanoseconds_of(stamp), timeout_s, error))
+            except InputError as error:
+                return Lookup(None, f"TF from {source!r} to {target!r}: {error}")
+            time.sleep(_POLL_S)
+
+    def clear(self) -> None:
+        """Forget every transform that changes with time; static ones stay."""
+        self._buffer.clear()
+
+    def close(self) -> None:
+        """Stop listening; for `destroy_node`."""
+        self._jumps.unregister()
+        self._listener.unregister()
+
+    def _on_jump(self, _jump: Any) -> None:
+        self._logger.warning("the clock jumped back: what was known of TF is forgotten")
+        self.clear()
+
+
+def _problem(target: str, source: str, stamp_ns: int, timeout_s: float, error: Exception) -> str:
+    """One line: which transform, at what time, what TF says, what to do."""
+    said = " ".join(str(error).split()).rstrip(". ")
+    if isinstance(error, ExtrapolationException):
+        if "future" in said:
+            hint = "the image is newer than TF: does its publisher run, and do both machines' clocks agree?"
+        else:
+            hint = "the image is older than what TF keeps: do the camera's and the robot's clocks agree?"
+    elif isinstance(error, InvalidArgumentException):
+        hint = "a frame's name is not empty and has no leading slash"
+    else:
+        hint = "is the camera's pose published, and does the message's frame_id name a frame of the tree?"
+    waited = f" after {timeout_s:g} s" if timeout_s > 0.0 else ""
+    return f"no transform from {source!r} to {target!r} at {stamp_ns / 1e9:.3f} s{waited}: {said}; {hint}"
