@@ -15,26 +15,36 @@ from rclpy.node import Node
 from ros_nodes.messages.diagnostics import Level, diagnostic_array, diagnostic_status
 
 _PERIOD_S = 1.0
-_LOG_AGAIN_S = 10.0
+_SAY_AGAIN_S = 10.0
 
 
 @dataclass
-class _Report:
-    """The last words of one component."""
+class _Component:
+    """The last words of one component, and what was said of it."""
 
     level: Level
     message: str
+    at_s: float
     values: dict[str, Any] = field(default_factory=dict)
-    at_s: float = 0.0
     within_s: float | None = None
-    logged_s: float = -1e9
+    said_level: Level = "ok"
+    said_message: str = ""
+    said_s: float = 0.0
+
+    def now(self, now_s: float) -> tuple[Level, str]:
+        """Level and message, where silence for too long counts as stale."""
+        age_s = now_s - self.at_s
+        if self.within_s is None or age_s <= self.within_s:
+            return self.level, self.message
+        return "stale", f"nothing for {age_s:.1f} s; last: {self.message}"
 
 
 class Health:
     """The node's diagnostics: a status for each component, named `<node>: <component>`.
 
     Published once a second of the wall clock, which goes on where simulated time stands still, and at once when a
-    component's level changes. A change is also logged, once. Thread-safe.
+    component's level changes. The log tells the change, once, and a new message at a bad level at most every ten
+    seconds. Thread-safe.
 
     Args:
         node: whose name, clock and logger are used.
@@ -43,7 +53,7 @@ class Health:
 
     def __init__(self, node: Node, hardware_id: str = "") -> None:
         self._node, self._hardware_id = node, hardware_id
-        self._reports: dict[str, _Report] = {}
+        self._components: dict[str, _Component] = {}
         self._lock = threading.RLock()
         self._closed = False
         self._publisher = node.create_publisher(DiagnosticArray, "/diagnostics", 10)
@@ -55,10 +65,11 @@ class Health:
         )
 
     def expect(self, component: str, within_s: float) -> None:
-        """Have a component count as stale where it has not reported for `within_s`, or not yet at all."""
+        """Count a component as stale where it has not reported for `within_s`; a warning until its first report."""
         with self._lock:
-            report = self._reports.setdefault(component, _Report("stale", "nothing yet", at_s=time.monotonic()))
-            report.within_s = within_s
+            if component not in self._components:
+                self._components[component] = _Component("warn", "nothing yet", time.monotonic(), said_level="warn")
+            self._components[component].within_s = within_s
 
     def report(self, component: str, level: Level, message: str, **values: Any) -> None:
         """Say how a component is.
@@ -67,29 +78,21 @@ class Health:
             component: short name of a part of the node: "camera", "arm".
             level: "ok", "warn", "error" or "stale".
             message: one line for a person.
-            values: more, as text beside it.
+            values: more, shown as text beside it.
         """
-        now = time.monotonic()
         with self._lock:
-            before = self._reports.get(component)
-            within_s = None if before is None else before.within_s
-            new = _Report(level, message, dict(values), now, within_s)
-            if before is not None:
-                new.logged_s = before.logged_s
-            self._reports[component] = new
-            changed = before is None or before.level != level
-            said_else = before is not None and before.message != message and level != "ok"
-            if (changed and (before is not None or level != "ok")) or (said_else and now - new.logged_s > _LOG_AGAIN_S):
-                new.logged_s = now
-                self._log(component, level, message)
-            if changed:
+            now_s = time.monotonic()
+            first = component not in self._components
+            known = self._components.setdefault(component, _Component(level, message, now_s))
+            known.level, known.message, known.at_s, known.values = level, message, now_s, values
+            if self._tell(component, now_s) or first:
                 self._publish([component])
 
     def level(self, component: str) -> Level | None:
         """The component's level as it would be published now; None where nothing is known of it."""
         with self._lock:
-            report = self._reports.get(component)
-            return None if report is None else self._as_of_now(report)[0]
+            known = self._components.get(component)
+            return None if known is None else known.now(time.monotonic())[0]
 
     def close(self) -> None:
         """Publish and log no more; for `destroy_node`."""
@@ -99,38 +102,43 @@ class Health:
 
     def _on_timer(self) -> None:
         with self._lock:
-            self._publish(list(self._reports))
+            now_s = time.monotonic()
+            for component in self._components:
+                self._tell(component, now_s)
+            self._publish(list(self._components))
+
+    def _tell(self, component: str, now_s: float) -> bool:
+        """Log what is new of a component; whether its level is."""
+        known = self._components[component]
+        level, message = known.now(now_s)
+        changed = level != known.said_level
+        other_words = level in ("warn", "error") and message != known.said_message
+        if changed or (other_words and now_s - known.said_s > _SAY_AGAIN_S):
+            known.said_level, known.said_message, known.said_s = level, message, now_s
+            self._log(level, f"{component}: {message}")
+        return changed
 
     def _publish(self, components: list[str]) -> None:
         if self._closed or not components or not self._node.context.ok():
             return
-        name = self._node.get_name()
-        statuses = []
-        for component in components:
-            report = self._reports[component]
-            level, message = self._as_of_now(report)
-            statuses.append(
-                diagnostic_status(
-                    f"{name}: {component}", level, message, hardware_id=self._hardware_id, values=report.values
-                )
-            )
+        now_s = time.monotonic()
+        statuses = [self._status(component, now_s) for component in components]
         self._publisher.publish(diagnostic_array(statuses, self._node.get_clock().now().to_msg()))
 
-    @staticmethod
-    def _as_of_now(report: _Report) -> tuple[Level, str]:
-        age_s = time.monotonic() - report.at_s
-        if report.within_s is None or age_s <= report.within_s:
-            return report.level, report.message
-        return "stale", f"nothing for {age_s:.1f} s; last: {report.message}"
+    def _status(self, component: str, now_s: float) -> Any:
+        known = self._components[component]
+        level, message = known.now(now_s)
+        name = f"{self._node.get_name()}: {component}"
+        return diagnostic_status(name, level, message, hardware_id=self._hardware_id, values=known.values)
 
-    def _log(self, component: str, level: Level, message: str) -> None:
+    def _log(self, level: Level, line: str) -> None:
         """Log by level; each on a line of its own, since rclpy ties a line of code to one severity."""
         if self._closed:
             return
         logger = self._node.get_logger()
         if level == "ok":
-            logger.info(f"{component}: {message}")
+            logger.info(line)
         elif level == "warn":
-            logger.warning(f"{component}: {message}")
+            logger.warning(line)
         else:
-            logger.error(f"{component}: {message}")
+            logger.error(line)

@@ -6,7 +6,6 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import rclpy
 from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor
@@ -17,10 +16,10 @@ from rclpy.signals import SignalHandlerOptions
 from geometry import InputError
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
-_WAKE_S = 0.2
-_SHUTDOWN_S = 5.0
-BAD_INPUT = 2
-"""Exit status where the node cannot be made from what it was given, as on the command line."""
+_WAKE_S = 0.1
+_LAST_CALLBACKS_S = 5.0
+_BAD_INPUT = 2
+_LOGGER = "graspmimic"
 
 
 def run_node(factory: Callable[[], Node], args: list[str] | None = None, *, threads: int = 4) -> int:
@@ -45,63 +44,60 @@ def run_node(factory: Callable[[], Node], args: list[str] | None = None, *, thre
         try:
             rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
         except RuntimeError as error:  # of rcl: an option or a parameter file that it cannot read
-            get_logger("graspmimic").fatal(_one_line(error))
-            return BAD_INPUT
+            get_logger(_LOGGER).fatal(" ".join(str(error).split()))
+            return _BAD_INPUT
         try:
-            return _live(factory, threads, stop)
+            node = factory()
+        except InputError as error:
+            get_logger(_LOGGER).fatal(str(error))
+            return _BAD_INPUT
+        else:
+            _live(node, threads, stop)
         finally:
             if rclpy.ok():
                 rclpy.shutdown()
-
-
-def _live(factory: Callable[[], Node], threads: int, stop: threading.Event) -> int:
-    try:
-        node = factory()
-    except InputError as error:
-        get_logger("graspmimic").fatal(str(error))
-        return BAD_INPUT
-    executor = MultiThreadedExecutor(num_threads=threads)
-    defects: list[Exception] = []
-    spinner = threading.Thread(target=_spin, args=(executor, defects, stop), name="executor")
-    try:
-        executor.add_node(node)
-        spinner.start()
-        while not stop.wait(_WAKE_S):
-            if not rclpy.ok():
-                break
-        _wind_down(node)
-    except KeyboardInterrupt:  # where this is no main thread's, or Python's own handler stands
-        _wind_down(node)
-    finally:
-        executor.shutdown(timeout_sec=_SHUTDOWN_S)
-        if spinner.ident is not None:
-            spinner.join(_SHUTDOWN_S)
-        node.destroy_node()
-    if defects:
-        raise defects[0]
     return 0
 
 
-def _spin(executor: Any, defects: list[Exception], stop: threading.Event) -> None:
+def _live(node: Node, threads: int, stop: threading.Event) -> None:
+    """Spin in a thread until `stop`, then take the node down in the order that `run_node` says."""
+    executor = MultiThreadedExecutor(num_threads=threads)
+    executor.add_node(node)
+    defects: list[Exception] = []
+    ended = threading.Event()
+
+    def spin() -> None:
+        try:
+            # Not `spin`: a shutdown from another thread pulls the executor's parts away from under it.
+            while not ended.is_set() and rclpy.ok():
+                executor.spin_once(timeout_sec=_WAKE_S)
+        except ExternalShutdownException:
+            pass
+        except Exception as error:  # the main thread raises it when the node is down
+            defects.append(error)
+        finally:
+            stop.set()
+
+    spinner = threading.Thread(target=spin, name="executor")
+    spinner.start()
     try:
-        executor.spin()
-    except ExternalShutdownException:
-        pass
-    except Exception as error:  # handed to the main thread, which takes the node down before it raises it
-        defects.append(error)
+        stop.wait()
+        wind_down = getattr(node, "wind_down", None)
+        if wind_down is not None:
+            wind_down()
     finally:
-        stop.set()
-
-
-def _wind_down(node: Node) -> None:
-    wind_down = getattr(node, "wind_down", None)
-    if wind_down is not None:
-        wind_down()
+        ended.set()
+        spinner.join()
+        if executor.shutdown(timeout_sec=_LAST_CALLBACKS_S) is False:
+            get_logger(_LOGGER).warning(f"a callback of {node.get_name()} did not end in {_LAST_CALLBACKS_S:g} s")
+        node.destroy_node()
+    if defects:
+        raise defects[0]
 
 
 @contextmanager
 def _signals_set(stop: threading.Event) -> Iterator[None]:
-    """Let the signals that end a process set `stop`; only a main thread can be asked to."""
+    """Let the signals that end a process set `stop`; only a main thread can ask for that."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -111,7 +107,3 @@ def _signals_set(stop: threading.Event) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())
