@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from rcl_interfaces.msg import ParameterEvent
-from rclpy.arguments import Arguments, Remap, fits
+from rclpy.arguments import Arguments, fits
 from rclpy.callback_groups import CallbackGroup, MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
 from rclpy.client import Client
 from rclpy.clock import Clock, ROSClock
@@ -17,7 +17,7 @@ from rclpy.exceptions import NotInitializedException
 from rclpy.graph import NodeGraph
 from rclpy.guard_condition import GuardCondition
 from rclpy.logging import RcutilsLogger, get_logger
-from rclpy.names import expanded, remapped, validate_namespace, validate_node_name, validate_topic_name
+from rclpy.node_names import NodeNames
 from rclpy.parameter import Parameter
 from rclpy.parameter_service import ParameterService
 from rclpy.parameters import NodeParameters
@@ -33,7 +33,7 @@ __all__ = ["HIDDEN_NODE_PREFIX", "Node", "Parameter", "ReentrantCallbackGroup"]
 HIDDEN_NODE_PREFIX = "_"
 
 
-class Node(NodeParameters, NodeGraph):
+class Node(NodeNames, NodeParameters, NodeGraph):
     """A participant in the graph: makes endpoints, has parameters, a clock and a logger."""
 
     def __init__(
@@ -79,22 +79,6 @@ class Node(NodeParameters, NodeGraph):
             self._parameter_service = ParameterService(self)
         self._context.domain.add("node", self.get_fully_qualified_name(), self)
 
-    def _set_names(self, name: str, namespace: str) -> None:
-        namespace = namespace if namespace.startswith("/") else f"/{namespace}"
-        validate_node_name(name)
-        validate_namespace(namespace)
-        for keys in (("__node", "__name"), ("__ns",)):
-            fitting = [r.target for r in self._rules if r.source in keys and r.node in (None, name)]
-            if fitting and keys == ("__ns",):
-                namespace = fitting[0]
-            elif fitting:
-                new_name = fitting[0]
-                self._rules = [r._replace(node=new_name) if r.node == name else r for r in self._rules]
-                name = new_name
-        validate_node_name(name)
-        validate_namespace(namespace)
-        self._name, self._namespace = name, namespace
-
     def _overrides(self, arguments: list[Arguments], given: list[Parameter]) -> dict[str, Parameter]:
         found: dict[str, Parameter] = {}
         for source in reversed(arguments):
@@ -102,15 +86,6 @@ class Node(NodeParameters, NodeGraph):
                 if fits(rule.pattern, self.get_fully_qualified_name()):
                     found[rule.name] = Parameter(rule.name, value=rule.value)
         return {**found, **{one.name: one for one in given}}
-
-    def get_name(self) -> str:
-        return self._name
-
-    def get_namespace(self) -> str:
-        return self._namespace
-
-    def get_fully_qualified_name(self) -> str:
-        return f"{self._namespace.rstrip('/')}/{self._name}"
 
     def get_logger(self) -> RcutilsLogger:
         return self._logger
@@ -125,11 +100,6 @@ class Node(NodeParameters, NodeGraph):
     @property
     def default_callback_group(self) -> CallbackGroup:
         return self._default_callback_group
-
-    @property
-    def remap_rules(self) -> list[Remap]:
-        """Not in rclpy: the rules that this node's names go through."""
-        return self._rules
 
     @property
     def executor(self) -> Any:
@@ -166,6 +136,10 @@ class Node(NodeParameters, NodeGraph):
     def services(self) -> Iterator[Service]:
         yield from self._entities[Service]
 
+    @property
+    def waitables(self) -> Iterator[Any]:
+        yield from self._waitables
+
     def entities(self) -> list[Entity]:
         """Not in rclpy: what an executor waits for, in the order in which it looks."""
         return [one for kind in self._entities.values() for one in list(kind)] + list(self._waitables)
@@ -191,19 +165,6 @@ class Node(NodeParameters, NodeGraph):
         self._entities[type(entity)].append(entity)
         self._wake()
         return entity
-
-    def _resolved(self, name: str, *, is_service: bool, only_expand: bool = False) -> str:
-        validate_topic_name(name, is_service=is_service)
-        full = expanded(name, self._name, self._namespace)
-        if only_expand:
-            return full
-        return remapped(full, self._rules, self._name, self._namespace, is_service=is_service)
-
-    def resolve_topic_name(self, topic: str, *, only_expand: bool = False) -> str:
-        return self._resolved(topic, is_service=False, only_expand=only_expand)
-
-    def resolve_service_name(self, service: str, *, only_expand: bool = False) -> str:
-        return self._resolved(service, is_service=True, only_expand=only_expand)
 
     def create_publisher(
         self,

@@ -1,7 +1,7 @@
 """rclpy.action."""
 
+from rclpy.action.client import ActionClient
+from rclpy.action.graph import get_action_names_and_types
+from rclpy.action.server import ActionServer, CancelResponse, GoalResponse
 
-class ActionClient: ...
-
-
-class ActionServer: ...
+__all__ = ["ActionClient", "ActionServer", "CancelResponse", "GoalResponse", "get_action_names_and_types"]
