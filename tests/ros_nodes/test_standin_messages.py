@@ -158,7 +158,8 @@ def test_what_is_accepted_and_how_it_is_held():
     assert joints(position=np.array([1, 2], np.float32)).position == array.array("d", [1.0, 2.0])
     state = joints()
     state.position = held
-    assert state.position is held
+    held.append(2.0)
+    assert state.position == array.array("d", [1.0])
     state.position = (2.0, np.float64(3.0))
     assert state.position == array.array("d", [2.0, 3.0])
     image = message("sensor_msgs", "Image")()

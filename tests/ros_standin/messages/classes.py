@@ -1,4 +1,8 @@
-"""Message classes made from definitions; they behave as the ones that rosidl generates."""
+"""Message classes made from definitions; they behave as the ones that rosidl generates for Jazzy.
+
+With one difference: Jazzy checks what is assigned only where ROS_PYTHON_CHECK_FIELDS=1 is set (Humble always does) and
+else writes nonsense or dies in C; these classes always check. As on Jazzy, bulk numbers are copied when they are set.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +28,7 @@ def make_class(definition: Definition, classes: Classes) -> Any:
     package, kind, name = definition.name.split("/")
     fields = definition.fields
     namespace: dict[str, Any] = {
-        "__slots__": [f"_{field.name}" for field in fields],
+        "__slots__": [*(f"_{field.name}" for field in fields), "_check_fields"],
         "__module__": f"{package}.{kind}",
         "__doc__": f"Message class '{name}'.",
         "__init__": _initialiser(fields, classes),
@@ -51,6 +55,7 @@ def _initialiser(fields: tuple[Field, ...], classes: Classes) -> Callable[..., N
     def __init__(self: Any, **kwargs: Any) -> None:
         unknown = sorted(kwargs.keys() - known.keys())
         assert not unknown, f"Invalid arguments passed to constructor: {', '.join(unknown)}"
+        self._check_fields = True
         for name, slot, default in defaults:
             if name in kwargs:
                 setattr(self, name, constructed(known[name], kwargs[name]))
@@ -86,7 +91,7 @@ def _describe(self: Any) -> str:
 
 
 def _equal(self: Any, other: object) -> bool:
-    """Exact, also for fixed arrays (rosidl's own comparison of those calls partly different arrays equal)."""
+    """Exact, also for fixed arrays, of which Humble calls two equal that differ in part only."""
     if not isinstance(other, type(self)):
         return False
     for field in self._definition.fields:

@@ -102,6 +102,7 @@ class Wire:
 
         def convert_message(read: Any) -> Any:
             message = cls.__new__(cls)
+            message._check_fields = True
             for name, slot, convert in converters:
                 value = getattr(read, name)
                 setattr(message, slot, value if convert is None else convert(value))
