@@ -2,5 +2,6 @@
 
 from tests.ros_standin.launching.modules import launch_modules
 from tests.ros_standin.launching.plan import LaunchPlan, PlannedNode, read_launch_file
+from tests.ros_standin.launching.start import node_class, start_plan
 
-__all__ = ["LaunchPlan", "PlannedNode", "launch_modules", "read_launch_file"]
+__all__ = ["LaunchPlan", "PlannedNode", "launch_modules", "node_class", "read_launch_file", "start_plan"]

@@ -115,7 +115,7 @@ def _planned(action: e.Node, context: e.Context, common: list[Any]) -> PlannedNo
     given = action.given
     parameters: dict[str, Any] = {}
     for each in (*common, *given.get("parameters", ())):
-        parameters |= _parameters(each, context)
+        parameters |= _parameters(each, context, e.text_of(given.get("name", ""), context))
     return PlannedNode(
         package=e.text_of(action.package, context),
         executable=e.text_of(action.executable, context),
@@ -127,13 +127,14 @@ def _planned(action: e.Node, context: e.Context, common: list[Any]) -> PlannedNo
     )
 
 
-def _parameters(given: Any, context: e.Context) -> dict[str, Any]:
-    """Of a file (the `/**` part of it) or a dictionary."""
+def _parameters(given: Any, context: e.Context, node: str) -> dict[str, Any]:
+    """Of a file (what it says for all nodes, and for this one) or a dictionary."""
     if isinstance(given, Mapping):
         return {e.text_of(name, context): _value(value, context) for name, value in given.items()}
     path = e.text_of(given.param_file if isinstance(given, e.ParameterFile) else given, context)
     held = yaml.safe_load(Path(path).read_text()) or {}
-    return dict(held.get("/**", {}).get("ros__parameters", {}))
+    parts = [held.get(name, {}).get("ros__parameters", {}) for name in ("/**", node, f"/{node}")]
+    return {name: value for part in parts for name, value in part.items()}
 
 
 def _value(value: Any, context: e.Context) -> Any:
