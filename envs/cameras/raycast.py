@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from envs.cameras.frame import Frame, check_range
 from envs.cameras.posed_scene import PixelRays, PosedScene
 from envs.cameras.shading import Lighting, shade
-from envs.cameras.triangles import visual_parts
+from envs.cameras.triangles import VisualPart, visual_parts
 from envs.world import World
 from geometry import PinholeCamera
 
@@ -56,8 +56,20 @@ class RaycastCamera:
             color: also shade a colour image, with shadows.
             normals: also give the surface normals.
         """
+        return self.render_parts(visual_parts(self.world), T_world_camera, color=color, normals=normals)
+
+    def render_parts(
+        self, parts: list[VisualPart], T_world_camera: ArrayLike, *, color: bool = False, normals: bool = True
+    ) -> Frame:
+        """Take an image of shapes as they stood; the world is not asked, so that another thread may step it meanwhile.
+
+        Args:
+            parts: from `visual_parts`.
+            T_world_camera: (4, 4) pose of the camera in the world.
+            color: also shade a colour image, with shadows.
+            normals: also give the surface normals.
+        """
         T = np.array(T_world_camera, dtype=np.float64)
-        parts = visual_parts(self.world)
         scene = PosedScene(parts, T, threads=self.threads)
         sight = scene.look(self._pixels, normals=normals or color)
         rgb = None

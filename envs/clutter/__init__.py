@@ -1,6 +1,7 @@
 """The clutter-removal benchmark: `run_clutter_removal(planner, ...)`."""
 
 from envs.clutter.benchmark import run_clutter_removal
+from envs.clutter.noisy_depth import needs_normals, noisy_depth
 from envs.clutter.observation import Observation, Planner, Proposals, RankedGrasps, single_view_tsdf
 from envs.clutter.oracle import OracleConfig, OraclePlanner
 from envs.clutter.parallel import PlayRound, play_rounds
@@ -31,6 +32,8 @@ __all__ = [
     "Round",
     "View",
     "dialect",
+    "needs_normals",
+    "noisy_depth",
     "play_rounds",
     "rate",
     "run_clutter_removal",

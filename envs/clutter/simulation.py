@@ -6,9 +6,9 @@ from collections.abc import Container
 from typing import NamedTuple, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-from envs.cameras import RaycastCamera, StructuredLight, dex_noise
+from envs.cameras import RaycastCamera
+from envs.clutter.noisy_depth import needs_normals, noisy_depth
 from envs.clutter.observation import Observation
 from envs.clutter.protocol import Dialect
 from envs.free_hand import FreeHand
@@ -70,8 +70,8 @@ class ClutterSimulation:
     def observe(self) -> Observation:
         """Look at the scene from the dialect's next view, with its noise."""
         d = self.dialect
-        T_world_camera = self._draw_view()
-        depth_m = self._see(T_world_camera)
+        T_world_camera = self.draw_view()
+        depth_m = noisy_depth(self._camera.render(T_world_camera, normals=needs_normals(d)), d, self._rng)
         points = transform_points(T_world_camera, d.camera.unproject(depth_m).reshape(-1, 3))
         if d.cloud_sigma_m > 0.0:
             points = points + self._rng.normal(0.0, d.cloud_sigma_m, points.shape)
@@ -102,14 +102,8 @@ class ClutterSimulation:
         """Free the world."""
         self.scene.world.close()
 
-    def _see(self, T_world_camera: FloatArray) -> NDArray[np.float32]:
-        noise = self.dialect.depth_noise
-        frame = self._camera.render(T_world_camera, normals=noise == "structured light")
-        if noise == "dex":
-            return dex_noise(frame.depth_m, self._rng)
-        return StructuredLight().apply(frame, self._rng) if noise == "structured light" else frame.depth_m
-
-    def _draw_view(self) -> FloatArray:
+    def draw_view(self) -> FloatArray:
+        """(4, 4) `T_world_camera`: the dialect's next view, as `observe` draws it."""
         view, center = self.dialect.view, self.dialect.workspace.center
         radius = self._rng.uniform(*view.radius_m)
         polar = np.deg2rad(self._rng.uniform(*view.polar_deg))

@@ -1,0 +1,1 @@
+"""A simulated Panda and RealSense behind the interfaces of the real ones."""
