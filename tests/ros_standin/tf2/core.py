@@ -18,7 +18,6 @@ from .exceptions import (
 )
 from .rigid import Rigid
 
-_MOST_FRAMES = 1000
 _NORM_TOLERANCE = 1e-2
 _NS = 1_000_000_000
 
@@ -143,12 +142,15 @@ class BufferCore:
                 break
             if edge is None:
                 break
+            if edge.parent in upward:
+                raise _loop()
             upward[edge.parent] = edge.transform @ upward[frame]
             frame = edge.parent
-            if len(upward) > _MOST_FRAMES:
-                raise _loop()
-        downward, frame = Rigid(), target
+        downward, frame, seen = Rigid(), target, set[str]()
         while frame not in upward:
+            if frame in seen:
+                raise _loop()
+            seen.add(frame)
             try:
                 edge = self._edge(frame, stamp_ns)
             except ExtrapolationException as problem:
