@@ -10,6 +10,7 @@ import numpy as np
 from geometry import PANDA_HAND, GripperSpec, InputError
 from ros_nodes.grasp_detector.finding import Wanted
 from ros_nodes.grasp_detector.look import EVERYWHERE, Surroundings
+from ros_nodes.lifecycle import autostart_setting
 from ros_nodes.robot_settings import RobotSettings
 from ros_nodes.setting import setting
 
@@ -18,11 +19,14 @@ from ros_nodes.setting import setting
 class GraspDetectorSettings(RobotSettings):
     """Where to look for grasps, how hard, and what counts as too old. Lengths in metres."""
 
-    autostart: bool = setting(True, "Configure and activate by itself after the start.", read_only=True)
+    autostart: bool = autostart_setting()
     input: str = setting(
         "depth",
         "What to look at: depth (topics depth/image, depth/camera_info) or cloud (topic points); at activation.",
         choices=("depth", "cloud"),
+    )
+    rectified: bool = setting(
+        False, "The depth images were rectified: read the projection matrix P of their CameraInfo in place of K."
     )
     mode: str = setting(
         "continuous",

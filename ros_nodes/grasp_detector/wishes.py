@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from geometry import FloatArray
@@ -53,6 +54,11 @@ class Wish:
             self._answer = answer
             self._answered.set()
 
+    @property
+    def is_answered(self) -> bool:
+        """Whether it has its answer."""
+        return self._answered.is_set()
+
     def wait(self, timeout_s: float) -> Answer | None:
         """The answer, or None when the time is over."""
         self._answered.wait(timeout_s)
@@ -69,18 +75,27 @@ class Wishes:
     def __len__(self) -> int:
         return len(self._pending)
 
-    def ask(self, target: TargetPoint | None, after_ns: int, timeout_s: float) -> Answer:
+    def ask(
+        self,
+        target: TargetPoint | None,
+        after_ns: int,
+        timeout_s: float,
+        *,
+        then: Callable[[], None] = lambda: None,
+    ) -> Answer:
         """Ask, and wait for the answer.
 
         Args:
             target: what shall be grasped; None for anything.
             after_ns: a frame later than this is asked for.
             timeout_s: longest wait.
+            then: called once the request stands, before the wait.
         Returns:
             The answer; after the timeout, what kept the newest frame from answering.
         """
         wish = self.add(target, after_ns)
         try:
+            then()
             answer = wish.wait(timeout_s)
         finally:
             self.withdraw(wish)
@@ -102,9 +117,9 @@ class Wishes:
             self._pending = [other for other in self._pending if other is not wish]
 
     def for_frame(self, stamp_ns: int) -> tuple[Wish, ...]:
-        """Requests that a frame of that time can answer."""
+        """Requests without an answer that a frame of that time can give them."""
         with self._lock:
-            return tuple(wish for wish in self._pending if wish.after_ns < stamp_ns)
+            return tuple(w for w in self._pending if w.after_ns < stamp_ns and not w.is_answered)
 
     def not_by_this_frame(self, stamp_ns: int, problem: Problem) -> None:
         """A frame cannot answer; those who wait for it wait for the next, and are told why if none comes."""
