@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple, Protocol
 from envs.arms import JointTrajectory
 from geometry import FloatArray
 
-StopKind = Literal["canceled", "stale", "timeout", "control", "communication"]
+StopKind = Literal["canceled", "stale", "timeout", "control", "communication", "transform"]
 
 
 class RobotStopped(Exception):
@@ -20,7 +20,8 @@ class RobotStopped(Exception):
 
     Args:
         kind: "canceled", or what is wrong: "stale" (no news of the joints), "timeout" (took too long), "control" (a
-            controller refused or failed), "communication" (a controller is not there or does not answer).
+            controller refused or failed), "communication" (a controller is not there or does not answer), "transform"
+            (nobody knows where the robot stands).
         reason: one line for a person.
     """
 

@@ -1,0 +1,177 @@
+"""Grasps from the grasp planner's service, or from a goal, as arrays in the world, with the cloud of the same image."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from moveit_msgs.msg import MoveItErrorCodes
+from moveit_msgs.srv import GraspPlanning
+from rclpy.callback_groups import CallbackGroup
+from rclpy.node import Node
+from sensor_msgs.msg import PointCloud2
+
+from geometry import FloatArray, InputError, transform_points
+from ros_nodes.frames import Frames
+from ros_nodes.messages.clouds import points_from_cloud
+from ros_nodes.messages.poses import matrix_from_pose
+from ros_nodes.messages.stamps import nanoseconds_of
+from ros_nodes.pick_server.action_call import Watch
+from ros_nodes.pick_server.ending import Code, Ending
+from ros_nodes.pick_server.pickup import Seen
+from ros_nodes.pick_server.settings import PickSettings
+from ros_nodes.qos import SENSOR
+
+_PERIOD_S = 0.01
+_ASK_AGAIN_S = 0.1
+_CLOUDS_KEPT = 8
+_NO_CLOUD = np.empty((0, 3))
+_SAID: dict[int, Code] = {
+    MoveItErrorCodes.SENSOR_INFO_STALE: "SENSOR_INFO_STALE",
+    MoveItErrorCodes.UNABLE_TO_AQUIRE_SENSOR_DATA: "UNABLE_TO_AQUIRE_SENSOR_DATA",
+    MoveItErrorCodes.FRAME_TRANSFORM_FAILURE: "FRAME_TRANSFORM_FAILURE",
+    MoveItErrorCodes.TIMED_OUT: "TIMED_OUT",
+    MoveItErrorCodes.COMMUNICATION_FAILURE: "COMMUNICATION_FAILURE",
+}
+
+
+class Look:
+    """Asks `plan_grasps` and hears `scene_cloud`.
+
+    Args:
+        node: whose executor serves both.
+        frames: for grasps that come in other frames.
+        settings: the newest ones.
+        group: a reentrant callback group.
+    """
+
+    def __init__(self, node: Node, frames: Frames, settings: Callable[[], PickSettings], group: CallbackGroup) -> None:
+        self._node, self._frames, self._settings = node, frames, settings
+        self._client = node.create_client(GraspPlanning, "plan_grasps", callback_group=group)
+        self._clouds: deque[Any] = deque(maxlen=_CLOUDS_KEPT)
+        self._lock = threading.Lock()
+        node.create_subscription(PointCloud2, "scene_cloud", self._on_cloud, SENSOR, callback_group=group)
+
+    @property
+    def there(self) -> bool:
+        """Whether a grasp planner is there."""
+        return bool(self._client.service_is_ready())
+
+    def ask(self, target: str, watch: Watch) -> Seen | Ending:
+        """Have grasps planned on an image that is newer than this call.
+
+        Args:
+            target: name of the object that is wanted; empty is any.
+            watch: asked meanwhile; raises `RobotStopped` where the task must end.
+        """
+        settings = self._settings()
+        began_ns = self._node.get_clock().now().nanoseconds
+        deadline = time.monotonic() + settings.planner_timeout_s
+        request = GraspPlanning.Request(group_name=settings.moveit_group)
+        request.target.id = target
+        while True:
+            answer = self._call(request, deadline, settings.server_timeout_s, watch)
+            if isinstance(answer, Ending):
+                return answer
+            if not len(answer.grasps):
+                return _nothing(answer.error_code)
+            late_s = 1e-9 * (began_ns - nanoseconds_of(answer.grasps[0].grasp_pose.header.stamp))
+            if late_s <= 0.0:
+                return self.take(answer.grasps, watch, settings.cloud_timeout_s)
+            if time.monotonic() + _ASK_AGAIN_S >= deadline:
+                return Ending(
+                    "SENSOR_INFO_STALE", f"the grasps are of an image from {late_s:.1f} s before the arm stood ready"
+                )
+            _sleep(_ASK_AGAIN_S, watch)
+
+    def take(self, grasps: Sequence[Any], watch: Watch, cloud_timeout_s: float = 0.0) -> Seen | Ending:
+        """Bring grasps into the world, and find the cloud of the same image.
+
+        Args:
+            grasps: moveit_msgs/Grasp, best first; their poses are of the grasp frame.
+            watch: asked meanwhile.
+            cloud_timeout_s: how long to wait for the cloud, s of the wall clock.
+        """
+        world = self._settings().world_frame
+        poses = []
+        for grasp in grasps:
+            header = grasp.grasp_pose.header
+            found = self._pose_in(world, header.frame_id, header.stamp)
+            if isinstance(found, Ending):
+                return found
+            try:
+                poses.append(found @ matrix_from_pose(grasp.grasp_pose))
+            except InputError as error:
+                return Ending("INVALID_GOAL_CONSTRAINTS", f"{grasp.id or 'a grasp'}: {error}")
+        cloud = self._cloud_of(nanoseconds_of(grasps[0].grasp_pose.header.stamp), world, watch, cloud_timeout_s)
+        scores = np.array([float(grasp.grasp_quality) for grasp in grasps])
+        return Seen(np.stack(poses), scores, tuple(grasps), cloud)
+
+    def _pose_in(self, world: str, frame: str, stamp: Any) -> FloatArray | Ending:
+        if frame == world:
+            return np.eye(4)
+        if not frame:
+            return Ending("FRAME_TRANSFORM_FAILURE", "a grasp has no frame_id")
+        found = self._frames.lookup(world, frame, stamp)
+        return Ending("FRAME_TRANSFORM_FAILURE", found.problem) if found.T is None else found.T
+
+    def _call(self, request: Any, deadline: float, server_timeout_s: float, watch: Watch) -> Any:
+        """The service's response, or the ending."""
+        there_by = time.monotonic() + server_timeout_s
+        while not self.there:
+            watch()
+            if time.monotonic() >= there_by:
+                name = self._node.resolve_service_name("plan_grasps")
+                return Ending("COMMUNICATION_FAILURE", f"there is no grasp planner: no service {name}")
+            time.sleep(_PERIOD_S)
+        future = self._client.call_async(request)
+        try:
+            while not future.done():
+                watch()
+                if time.monotonic() >= deadline:
+                    timeout_s = self._settings().planner_timeout_s
+                    return Ending("TIMED_OUT", f"the grasp planner has not answered within {timeout_s:g} s")
+                time.sleep(_PERIOD_S)
+        finally:
+            if not future.done():
+                self._client.remove_pending_request(future)
+        return future.result()
+
+    def _on_cloud(self, message: Any) -> None:
+        with self._lock:
+            self._clouds.append(message)
+
+    def _cloud_of(self, stamp_ns: int, world: str, watch: Watch, timeout_s: float) -> FloatArray:
+        """(M, 3) the cloud with this stamp, in the world; without points where there is none."""
+        deadline = time.monotonic() + timeout_s
+        while True:
+            with self._lock:
+                same = [cloud for cloud in self._clouds if nanoseconds_of(cloud.header.stamp) == stamp_ns]
+            if same or time.monotonic() >= deadline:
+                break
+            watch()
+            time.sleep(_PERIOD_S)
+        if not same:
+            return _NO_CLOUD
+        T = self._pose_in(world, same[-1].header.frame_id, same[-1].header.stamp)
+        if isinstance(T, Ending):
+            self._node.get_logger().warning(f"the scene's cloud is not used: {T.message}")
+            return _NO_CLOUD
+        return transform_points(T, points_from_cloud(same[-1]))
+
+
+def _nothing(code: Any) -> Ending:
+    """No grasps: the planner's own reason where it has one."""
+    said = getattr(code, "message", "")  # Humble's error codes have no message
+    return Ending(_SAID.get(code.val, "PLANNING_FAILED"), f"no grasp was found{': ' if said else ''}{said}")
+
+
+def _sleep(seconds: float, watch: Watch) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        watch()
+        time.sleep(_PERIOD_S)

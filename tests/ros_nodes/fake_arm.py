@@ -1,0 +1,136 @@
+"""An arm and a gripper without physics behind the interfaces of real ones, with faults on demand."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+import numpy as np
+from control_msgs.action import FollowJointTrajectory, GripperCommand
+from geometry_msgs.msg import TransformStamped
+from rclpy.action import ActionServer, CancelResponse, GoalResponse
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
+from rclpy.node import Node
+from sensor_msgs.msg import JointState
+from tf2_ros import StaticTransformBroadcaster
+
+from envs.arms import HOME_Q
+from ros_nodes.messages.joints import trajectory_arrays
+
+NAMES = tuple(f"panda_joint{i}" for i in range(1, 8))
+FINGERS = ("panda_finger_joint1", "panda_finger_joint2")
+DROP_Q = np.array([np.pi / 2, *HOME_Q[1:]])
+BASE_M = (-0.1, 0.0, 0.0)
+"""Where the base stands in the world."""
+_STEP_S = 0.004
+
+
+class FakeArm(Node):
+    """Follows trajectories exactly, `haste` times as fast as they say."""
+
+    def __init__(self, haste: float = 12.0, **options: Any) -> None:
+        super().__init__("fake_arm", **options)
+        self.haste = haste
+        self.q, self.finger_m = DROP_Q.copy(), 0.04
+        self.object_m = 0.03
+        """Width of what the fingers close on; 0 is nothing."""
+        self.goals: list[np.ndarray] = []
+        """(T, 7) of each arm goal that was accepted."""
+        self.canceled = 0
+        self.grips: list[float] = []
+        """Positions that the gripper was told."""
+        self.speaks = True
+        """Whether joint states are published."""
+        self.rejects = self.stalls = self.ignores_cancel = self.gripper_hangs = self.gripper_fails = False
+        self.touches: dict[int, tuple[float, int]] = {}
+        """Goal number to (share of the way, error code): where the arm is held back."""
+        self.pauses: dict[int, threading.Event] = {}
+        """Goal number to what it waits for at half of its way."""
+        self.drift_rad_s = 0.0
+        """Speed of the first joint by no command."""
+        self._closed = False
+        group = ReentrantCallbackGroup()
+        self._states = self.create_publisher(JointState, "joint_states", 10)
+        self.create_timer(0.01, self._publish, callback_group=MutuallyExclusiveCallbackGroup())
+        self._arm = ActionServer(
+            self, FollowJointTrajectory, "arm/follow_joint_trajectory", self._follow, goal_callback=self._on_goal,
+            cancel_callback=lambda goal: CancelResponse.ACCEPT, callback_group=group,
+        )  # fmt: skip
+        self._hand = ActionServer(
+            self, GripperCommand, "gripper/gripper_action", self._grip,
+            cancel_callback=lambda goal: CancelResponse.ACCEPT, callback_group=group,
+        )  # fmt: skip
+        self._tf = StaticTransformBroadcaster(self)
+        self.publish_base()
+
+    def publish_base(self) -> None:
+        message = TransformStamped()
+        message.header.frame_id, message.child_frame_id = "world", "panda_link0"
+        message.transform.translation.x, message.transform.translation.y, message.transform.translation.z = BASE_M
+        message.transform.rotation.w = 1.0
+        self._tf.sendTransform(message)
+
+    def destroy_node(self) -> None:
+        self._closed = True
+        self._arm.destroy()
+        self._hand.destroy()
+        super().destroy_node()
+
+    def _publish(self) -> None:
+        if not self.speaks:
+            return
+        self.q[0] += 0.01 * self.drift_rad_s
+        message = JointState(name=[*NAMES, *FINGERS], position=[*self.q.tolist(), self.finger_m, self.finger_m])
+        message.header.stamp = self.get_clock().now().to_msg()
+        self._states.publish(message)
+
+    def _on_goal(self, _goal: Any) -> GoalResponse:
+        return GoalResponse.REJECT if self.rejects else GoalResponse.ACCEPT
+
+    def _follow(self, handle: Any) -> Any:
+        times_s, q, _ = trajectory_arrays(handle.request.trajectory, NAMES)
+        number = len(self.goals)
+        self.goals.append(q)
+        assert np.abs(q[0] - self.q).max() < 0.02, "the motion does not start where the arm stands"
+        share, code = self.touches.get(number, (2.0, 0))
+        began_s, paused_s = time.monotonic(), 0.0
+        while not self._closed:
+            t_s = self.haste * (time.monotonic() - began_s - paused_s)
+            if handle.is_cancel_requested and not self.ignores_cancel:
+                self.canceled += 1
+                handle.canceled()
+                return FollowJointTrajectory.Result(error_code=0)
+            if self.stalls:
+                time.sleep(_STEP_S)
+                continue
+            done = t_s / times_s[-1]
+            if number in self.pauses and done >= 0.5 and not self.pauses[number].is_set():
+                time.sleep(_STEP_S)
+                paused_s += _STEP_S
+                continue
+            self.q = np.array([np.interp(min(t_s, times_s[-1]), times_s, q[:, joint]) for joint in range(7)])
+            if done >= share:
+                handle.abort()
+                return FollowJointTrajectory.Result(error_code=code, error_string="as told")
+            if done >= 1.0:
+                handle.succeed()
+                return FollowJointTrajectory.Result(error_code=0)
+            time.sleep(_STEP_S)
+        return FollowJointTrajectory.Result(error_code=-1)
+
+    def _grip(self, handle: Any) -> Any:
+        wanted_m = float(handle.request.command.position)
+        self.grips.append(wanted_m)
+        while self.gripper_hangs and not self._closed:
+            if handle.is_cancel_requested:
+                handle.canceled()
+                return GripperCommand.Result(position=self.finger_m)
+            time.sleep(_STEP_S)
+        if self.gripper_fails or self._closed:
+            handle.abort()
+            return GripperCommand.Result(position=self.finger_m)
+        self.finger_m = max(wanted_m, 0.5 * self.object_m) if wanted_m < self.finger_m else wanted_m
+        stalled = self.finger_m > wanted_m + 1e-6
+        handle.succeed()
+        return GripperCommand.Result(position=self.finger_m, stalled=stalled, reached_goal=not stalled)
