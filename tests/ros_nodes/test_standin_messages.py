@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import array
 import copy
+import importlib
+import os
+import re
 import struct
 import time
 
@@ -12,6 +15,7 @@ import pytest
 
 pytest.importorskip("rosbags")
 
+from tests.ros_standin import installed
 from tests.ros_standin.messages import deserialize, message_modules, serialize, type_hash, type_name
 
 MODULES = message_modules()
@@ -41,6 +45,20 @@ moveit_msgs/srv/GraspPlanning_Request 3c0c610c8d2369bc95caf7fd4a2dc4f43dbc83c39f
 moveit_msgs/srv/GraspPlanning_Response 9eaf3e82801852e9508006aec607de77c9f6f5defbe8f9e89f254080117ee1c3
 """
 """Hashes as rosidl's own generator wrote them: equal ones mean the same fields and types, all the way down."""
+OWN_MODULES = (
+    "control_msgs.msg",
+    "control_msgs.action",
+    "vision_msgs.msg",
+    "moveit_msgs.msg",
+    "moveit_msgs.srv",
+    "moveit_msgs.action",
+    "std_srvs.srv",
+    "geometry_msgs.msg",
+    "sensor_msgs.msg",
+    "trajectory_msgs.msg",
+    "visualization_msgs.msg",
+    "diagnostic_msgs.msg",
+)
 
 
 def message(package: str, name: str, kind: str = "msg"):
@@ -72,6 +90,25 @@ def part(name: str):
 def test_definitions_hash_as_on_a_real_ros(line):
     name, expected = line.split()
     assert type_hash(part(name)) == f"RIHS01_{expected}"
+
+
+@pytest.mark.skipif(installed() or os.environ.get("ROS_DISTRO") != "jazzy", reason="needs ROS 2 Jazzy")
+@pytest.mark.parametrize("dotted", OWN_MODULES)
+def test_definitions_agree_with_jazzy(dotted):
+    pytest.importorskip(dotted)
+    kinds = [kind for kind in every_structure() if kind.__module__ == dotted]
+    assert kinds
+    for kind in kinds:
+        theirs = getattr(importlib.import_module(f"{dotted}._{snake(kind.__name__)}"), kind.__name__)
+        assert kind.get_fields_and_field_types() == theirs.get_fields_and_field_types(), kind.__name__
+        for name in [name for name in vars(kind) if name.isupper() and not name.startswith("_")]:
+            assert getattr(theirs, name) == getattr(kind, name), f"{kind.__name__}.{name}"
+
+
+def snake(name: str) -> str:
+    """The module of a generated class: "JointTolerance" -> "joint_tolerance", the parts of a service in its module."""
+    words = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name.partition("_")[0])
+    return re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", words).lower()
 
 
 def test_every_structure_survives_its_bytes():

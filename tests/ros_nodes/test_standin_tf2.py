@@ -96,6 +96,17 @@ def test_lookup_walks_through_the_common_ancestor_and_interpolates(buffer):
             assert seconds(found.header.stamp) == pytest.approx(time_s, abs=1e-9)
 
 
+def test_interpolation_takes_the_shorter_way_round(buffer):
+    other = stamped("world", "arm", 3.0, WORLD_ARM[1])
+    rotation = other.transform.rotation
+    rotation.x, rotation.y, rotation.z, rotation.w = -rotation.x, -rotation.y, -rotation.z, -rotation.w
+    negated = TF2.Buffer()
+    for message in (stamped("world", "arm", 1.0, WORLD_ARM[0]), other):
+        negated.set_transform(message, "test")
+    for tree in (buffer, negated):
+        np.testing.assert_allclose(matrix(tree.lookup_transform("world", "arm", at(1.4))), world_arm(0.2), atol=1e-12)
+
+
 def test_time_zero_is_the_latest_common_time(buffer):
     found = buffer.lookup_transform("hand", "cup", at(0.0))
     assert seconds(found.header.stamp) == 2.0

@@ -25,10 +25,9 @@ class StaticCache:
         """Know nothing yet."""
         self._edge: Edge | None = None
 
-    def insert(self, edge: Edge) -> bool:
+    def insert(self, edge: Edge) -> None:
         """Keep the newest transform that came."""
         self._edge = Edge(0, edge.parent, edge.transform)
-        return True
 
     def clear(self) -> None:
         """Static transforms survive clearing, as in tf2."""
@@ -51,17 +50,14 @@ class TimeCache:
         self._stamps: list[int] = []
         self._edges: list[Edge] = []
 
-    def insert(self, edge: Edge) -> bool:
-        """Put a transform in its place; False where it is older than the cache is long."""
-        if self._stamps and edge.stamp_ns < self._stamps[-1] - self._length_ns:
-            return False
+    def insert(self, edge: Edge) -> None:
+        """Put a transform in its place, and drop what is then older than the cache is long."""
         place = bisect_right(self._stamps, edge.stamp_ns)
         if edge not in self._edges[bisect_left(self._stamps, edge.stamp_ns) : place]:
             self._stamps.insert(place, edge.stamp_ns)
             self._edges.insert(place, edge)
         old = bisect_left(self._stamps, self._stamps[-1] - self._length_ns)
         del self._stamps[:old], self._edges[:old]
-        return True
 
     def clear(self) -> None:
         """Forget all."""
