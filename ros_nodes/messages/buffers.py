@@ -17,5 +17,5 @@ def bytes_of(data: Any) -> NDArray[np.uint8]:
 def data_from(values: NDArray[Any]) -> array[int]:
     """The memory of an array, C order, as rclpy takes it without looking at each byte."""
     data = array("B")
-    data.frombytes(np.ascontiguousarray(values).data.cast("B"))
+    data.frombytes(np.ascontiguousarray(values).reshape(-1).view(np.uint8).data)
     return data
