@@ -66,6 +66,8 @@ class RosSession:
         rclpy.init(args=[], context=self.context, domain_id=self.domain_id)
         self.executor = MultiThreadedExecutor(threads, context=self.context)
         self._nodes: list[Any] = []
+        self.remaps_actions = not self.standin and os.environ.get("ROS_DISTRO", "") not in ("humble", "iron", "jazzy")
+        """Whether one remap rule renames a whole action; on Humble and Jazzy each of its five parts needs one."""
         self._clients: dict[tuple[Any, str], Any] = {}
         self._probe: Node | None = None
         self._closing = False
@@ -157,8 +159,13 @@ class RosSession:
                 if isinstance(error, kind):
                     self.errors.remove(error)
                     return error
+            self._nudge()
             time.sleep(0.003)
         raise AssertionError(f"no callback raised {kind.__name__}")
+
+    def _nudge(self) -> None:
+        """A MultiThreadedExecutor raises a callback's error when it next has something to do."""
+        self.executor.create_task(lambda: None)
 
     def _raise_errors(self) -> None:
         if self.errors:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from enum import IntEnum
 from typing import Any
 
@@ -35,12 +36,16 @@ class RcutilsLogger:
 
     def __init__(self, name: str = "") -> None:
         self.name = name
+        self.rosout: Callable[[str, int, str], None] | None = None
+        """Where a node's lines go besides stderr; not in rclpy, where rcl does this."""
         self._sites: dict[tuple[str, int], _Site] = {}
 
     def get_child(self, name: str) -> RcutilsLogger:
         if not name:
             raise ValueError("Child logger name must not be empty.")
-        return RcutilsLogger(f"{self.name}.{name}" if self.name else name)
+        child = RcutilsLogger(f"{self.name}.{name}" if self.name else name)
+        child.rosout = self.rosout
+        return child
 
     def set_level(self, level: int) -> None:
         _levels[self.name] = LoggingSeverity(level)
@@ -84,6 +89,8 @@ class RcutilsLogger:
         if not self.is_enabled_for(severity) or not self._may_log(severity, options):
             return False
         print(f"[{severity.name}] [{time.time():.9f}] [{self.name}]: {message}", file=sys.stderr)
+        if self.rosout is not None:
+            self.rosout(self.name, severity, message)
         return True
 
     def debug(self, message: str, **options: Any) -> bool:

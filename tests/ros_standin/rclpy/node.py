@@ -23,6 +23,7 @@ from rclpy.parameter_service import ParameterService
 from rclpy.parameters import NodeParameters
 from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile, profile_of, qos_profile_parameter_events, qos_profile_services_default
+from rclpy.rosout import Rosout
 from rclpy.service import Service
 from rclpy.subscription import Subscription
 from rclpy.time_source import TimeSource
@@ -68,12 +69,14 @@ class Node(NodeNames, NodeParameters, NodeGraph):
         self._logger = get_logger(self.get_fully_qualified_name().strip("/").replace("/", "."))
         overrides = self._overrides(arguments, parameter_overrides or [])
         self._init_parameters(overrides, allow_undeclared_parameters)
-        if automatically_declare_parameters_from_overrides:
-            self.declare_parameters("", [(name, one.value) for name, one in overrides.items()], ignore_override=True)
         self._clock = ROSClock()
         self._parameter_event_publisher = self.create_publisher(
             ParameterEvent, "/parameter_events", qos_profile_parameter_events
         )
+        if enable_rosout:
+            self._logger.rosout = Rosout(self).publish
+        if automatically_declare_parameters_from_overrides:
+            self.declare_parameters("", [(name, one.value) for name, one in overrides.items()], ignore_override=True)
         self._time_source = TimeSource(self, self._clock)
         if start_parameter_services:
             self._parameter_service = ParameterService(self)

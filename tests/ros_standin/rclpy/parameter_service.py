@@ -53,7 +53,7 @@ class ParameterService:
     def _types(self, request: Any, response: Any) -> Any:
         for name in request.names:
             try:
-                response.types.append(self._node.get_parameter_type(name).value)
+                response.types.append(int(self._node.get_parameter_type(name)))
             except ParameterNotDeclaredException:
                 response.types = [Parameter.Type.NOT_SET.value for _ in request.names]
                 return response

@@ -5,14 +5,11 @@ Not a module of the real rclpy, where these are methods of Node.
 
 from __future__ import annotations
 
-import math
-import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from rcl_interfaces.msg import ListParametersResult, ParameterDescriptor, ParameterEvent, SetParametersResult
 from rclpy.exceptions import (
-    InvalidParameterException,
     InvalidParameterTypeException,
     InvalidParameterValueException,
     ParameterAlreadyDeclaredException,
@@ -21,56 +18,10 @@ from rclpy.exceptions import (
     ParameterUninitializedException,
 )
 from rclpy.parameter import Parameter
+from rclpy.parameter_checks import declaration, problem_of
 
 Type = Parameter.Type
 SetCallback = Callable[[list[Parameter]], SetParametersResult]
-
-
-def range_problem(parameter: Parameter, descriptor: ParameterDescriptor) -> str:
-    """Why a value is outside its declared range; empty if it is not."""
-    if parameter.type_ == Type.INTEGER and descriptor.integer_range:
-        (limits,) = descriptor.integer_range
-        low, high, value = limits.from_value, limits.to_value, parameter.value
-        if not low <= value <= high:
-            return f"Parameter {parameter.name} out of range. Min: {low}, Max: {high}, value: {value}"
-        if value != high and limits.step != 0 and (value - low) % limits.step != 0:
-            return (
-                f"The parameter value for {parameter.name} is not a valid step. Min: {low}, max: {high}, value: {value}"
-            )
-    if parameter.type_ == Type.DOUBLE and descriptor.floating_point_range:
-        (limits,) = descriptor.floating_point_range
-        low, high, value = limits.from_value, limits.to_value, parameter.value
-        if math.isclose(value, low) or math.isclose(value, high):
-            return ""
-        if not low <= value <= high:
-            return f"Parameter {parameter.name} out of range. Min: {low}, Max: {high}, value: {value}"
-        if limits.step != 0.0:
-            steps = round((value - low) / limits.step)
-            if not math.isclose(low + steps * limits.step, value, rel_tol=1e-9, abs_tol=1e-9):
-                return f"The parameter value for {parameter.name} is not close enough to a valid step. Value: {value}"
-    return ""
-
-
-def _declaration(entry: tuple[Any, ...]) -> tuple[str, Any, ParameterDescriptor]:
-    """Name, default and descriptor with its type set, of what declare_parameters takes."""
-    if not isinstance(entry, tuple) or not 1 <= len(entry) <= 3:
-        raise TypeError(f"Invalid parameter tuple length: {entry}")
-    name, value = entry[0], entry[1] if len(entry) > 1 else None
-    descriptor = entry[2] if len(entry) > 2 and entry[2] is not None else ParameterDescriptor()
-    if not isinstance(descriptor, ParameterDescriptor):
-        raise TypeError(f"Third element {descriptor} of {entry} is not a ParameterDescriptor")
-    if isinstance(value, Type):
-        if value == Type.NOT_SET or descriptor.dynamic_typing:
-            raise ValueError("Trying to declare a statically typed parameter as not set, or as dynamically typed")
-        descriptor.type, value = value.value, None
-    elif not descriptor.dynamic_typing:
-        if value is None:
-            if len(entry) > 1 and entry[1] is None and descriptor.type == Type.NOT_SET.value or len(entry) == 1:
-                descriptor.dynamic_typing = True
-        else:
-            descriptor.type = Type.from_parameter_value(value).value
-    descriptor.name = name
-    return name, value, descriptor
 
 
 class NodeParameters:
@@ -82,93 +33,80 @@ class NodeParameters:
         self._parameter_overrides = overrides
         self._allow_undeclared_parameters = allow_undeclared
         self._set_callbacks: list[SetCallback] = []
-        self._parameter_lock = threading.RLock()
         self._parameter_event_publisher: Any = None
 
     def declare_parameter(
         self, name: str, value: Any = None, descriptor: ParameterDescriptor | None = None, ignore_override: bool = False
     ) -> Parameter:
-        entry = (name,) if value is None and descriptor is None else (name, value, descriptor)
+        entry = (name,) if value is None and descriptor is None else (name, value, descriptor or ParameterDescriptor())
         return self.declare_parameters("", [entry], ignore_override)[0]
 
     def declare_parameters(
         self, namespace: str, parameters: list[tuple[Any, ...]], ignore_override: bool = False
     ) -> list[Parameter]:
-        declared = []
+        wanted = []
         for entry in parameters:
-            name, value, descriptor = _declaration(entry)
-            name = f"{namespace}.{name}" if namespace else name
-            descriptor.name = name
-            if not name or any(not part for part in name.split(".")):
-                raise InvalidParameterException(name)
-            if name in self._parameters:
-                raise ParameterAlreadyDeclaredException(name)
+            name, value, descriptor = declaration(namespace, entry)
             if not ignore_override and name in self._parameter_overrides:
                 value = self._parameter_overrides[name].value
-            parameter = Parameter(name, value=value)
-            self._descriptors[name] = descriptor
-            self._parameters[name] = Parameter(name)
-            try:
-                self._accept(parameter, declaring=True)
-            except Exception:
-                del self._descriptors[name], self._parameters[name]
-                raise
-            declared.append(self._parameters[name])
-        return declared
+            wanted.append((Parameter(name, value=value), descriptor))
+        known = [parameter.name for parameter, _ in wanted if parameter.name in self._parameters]
+        if known:
+            raise ParameterAlreadyDeclaredException(known)
+        for parameter, descriptor in wanted:
+            self._declare(parameter, descriptor)
+        return self.get_parameters_as_stored([parameter.name for parameter, _ in wanted])
 
-    def _accept(self, parameter: Parameter, *, declaring: bool = False) -> SetParametersResult:
-        result = self._checked([parameter], declaring)
-        if not result.successful and declaring:
-            raise InvalidParameterValueException(parameter.name, parameter.value, result.reason)
-        return result
+    def get_parameters_as_stored(self, names: list[str]) -> list[Parameter]:
+        """Not in rclpy: also what has no value yet."""
+        return [self._parameters[name] for name in names]
 
-    def _checked(self, parameters: list[Parameter], declaring: bool = False) -> SetParametersResult:
-        with self._parameter_lock:
-            for parameter in parameters:
-                problem = self._problem(parameter, declaring)
-                if problem:
-                    return SetParametersResult(successful=False, reason=problem)
-            for callback in list(self._set_callbacks):
-                result = callback(parameters)
-                if not isinstance(result, SetParametersResult):
-                    raise TypeError("Callback should return a SetParametersResult")
-                if not result.successful:
-                    return result
-            for parameter in parameters:
-                self._store(parameter)
-        self._tell(parameters, declaring)
+    def _declare(self, parameter: Parameter, descriptor: ParameterDescriptor) -> None:
+        result = self._set([parameter], {parameter.name: descriptor})
+        if result.successful:
+            return
+        if result.reason.startswith("Wrong parameter type"):
+            raise InvalidParameterTypeException(parameter, Type(descriptor.type).name)
+        raise InvalidParameterValueException(parameter.name, parameter.value, result.reason)
+
+    def _set(
+        self, parameters: list[Parameter], new: dict[str, ParameterDescriptor] | None = None
+    ) -> SetParametersResult:
+        """Check, ask the callbacks, store and tell; `new` are the descriptors of parameters that are being declared."""
+        descriptors = self._descriptors if new is None else new
+        for parameter in parameters:
+            descriptor = descriptors.get(parameter.name)
+            if descriptor is None:
+                continue
+            descriptor.name = parameter.name
+            declared = parameter.name in self._parameters
+            problem = problem_of(parameter, descriptor, declaring=new is not None, declared=declared)
+            if problem:
+                return SetParametersResult(successful=False, reason=problem)
+        for callback in list(self._set_callbacks):
+            result = callback(parameters)
+            if not result.successful:
+                return result
+        event = ParameterEvent(node=self.get_fully_qualified_name())  # type: ignore[attr-defined]
+        for parameter in parameters:
+            self._store(parameter, new, event)
+        event.stamp = self.get_clock().now().to_msg()  # type: ignore[attr-defined]
+        self._parameter_event_publisher.publish(event)
         return SetParametersResult(successful=True)
 
-    def _store(self, parameter: Parameter) -> None:
-        descriptor = self._descriptors.setdefault(
-            parameter.name, ParameterDescriptor(name=parameter.name, dynamic_typing=True)
-        )
-        if descriptor.dynamic_typing:
-            descriptor.type = parameter.type_.value
-        self._parameters[parameter.name] = parameter
-
-    def _problem(self, parameter: Parameter, declaring: bool) -> str:
-        descriptor = self._descriptors.get(parameter.name)
-        if descriptor is None:
-            return ""
-        if descriptor.read_only and not declaring:
-            return f"Trying to set a read-only parameter: {parameter.name}."
-        if not descriptor.dynamic_typing and descriptor.type != parameter.type_.value:
-            if declaring and parameter.type_ == Type.NOT_SET:
-                return ""
-            error = InvalidParameterTypeException(parameter, Type(descriptor.type))
-            if declaring:
-                raise error
-            return f"Wrong parameter type, expected '{Type(descriptor.type)}' got '{parameter.type_}'"
-        return range_problem(parameter, descriptor)
-
-    def _tell(self, parameters: list[Parameter], declaring: bool) -> None:
-        if self._parameter_event_publisher is None:
+    def _store(self, parameter: Parameter, new: dict[str, ParameterDescriptor] | None, event: ParameterEvent) -> None:
+        name = parameter.name
+        if new is None and parameter.type_ == Type.NOT_SET:
+            event.deleted_parameters.append(parameter.to_parameter_msg())
+            self._parameters.pop(name, None)
+            self._descriptors.pop(name, None)
             return
-        event = ParameterEvent(node=self.get_fully_qualified_name(), stamp=self.get_clock().now().to_msg())  # type: ignore[attr-defined]
-        messages = [parameter.to_parameter_msg() for parameter in parameters]
-        setattr(event, "new_parameters" if declaring else "changed_parameters", messages)
-        self._parameter_event_publisher.publish(event)
+        if new is not None:
+            self._descriptors[name] = new[name]
+        self._descriptors.setdefault(name, ParameterDescriptor(name=name, dynamic_typing=True))
+        unset = self.get_parameter_or(name).type_ == Type.NOT_SET
+        (event.new_parameters if unset else event.changed_parameters).append(parameter.to_parameter_msg())
+        self._parameters[name] = parameter
 
     def undeclare_parameter(self, name: str) -> None:
         if name not in self._parameters:
@@ -203,28 +141,33 @@ class NodeParameters:
         start = f"{prefix}." if prefix else ""
         return {name[len(start) :]: one for name, one in self._parameters.items() if name.startswith(start)}
 
-    def get_parameter_type(self, name: str) -> Parameter.Type:
+    def get_parameter_type(self, name: str) -> Any:
         if name in self._parameters:
-            return Type(self._descriptors[name].type)
+            return self._parameters[name].type_.value
         if self._allow_undeclared_parameters:
             return Type.NOT_SET
         raise ParameterNotDeclaredException(name)
 
-    def get_parameter_types(self, names: Iterable[str]) -> list[Parameter.Type]:
+    def get_parameter_types(self, names: Iterable[str]) -> list[Any]:
         return [self.get_parameter_type(name) for name in names]
 
-    def _known(self, parameter_list: Iterable[Any]) -> list[Parameter]:
-        wanted = [one if isinstance(one, Parameter) else Parameter.from_parameter_msg(one) for one in parameter_list]
-        unknown = [one.name for one in wanted if one.name not in self._parameters]
+    def _check_declared(self, parameters: list[Parameter]) -> None:
+        if not all(isinstance(parameter, Parameter) for parameter in parameters):
+            raise TypeError(f"parameter must be instance of type '{Parameter!r}'")
+        unknown = [parameter.name for parameter in parameters if parameter.name not in self._parameters]
         if unknown and not self._allow_undeclared_parameters:
             raise ParameterNotDeclaredException(unknown)
-        return wanted
 
-    def set_parameters(self, parameter_list: Iterable[Any]) -> list[SetParametersResult]:
-        return [self._checked([parameter]) for parameter in self._known(parameter_list)]
+    def set_parameters(self, parameter_list: list[Parameter]) -> list[SetParametersResult]:
+        results = []
+        for parameter in parameter_list:
+            self._check_declared([parameter])
+            results.append(self._set([parameter]))
+        return results
 
-    def set_parameters_atomically(self, parameter_list: Iterable[Any]) -> SetParametersResult:
-        return self._checked(self._known(parameter_list))
+    def set_parameters_atomically(self, parameter_list: list[Parameter]) -> SetParametersResult:
+        self._check_declared(parameter_list)
+        return self._set(parameter_list)
 
     def add_on_set_parameters_callback(self, callback: SetCallback) -> None:
         self._set_callbacks.insert(0, callback)

@@ -20,7 +20,7 @@ class Publisher:
         self._context, self._logger = node.context, node.get_logger()
         self.msg_type, self.topic, self.qos_profile = msg_type, topic, qos_profile
         self.type_name, self.node_name = type_name(msg_type), node.get_fully_qualified_name()
-        self._destroyed = False
+        self.destroyed = False
         self._count = 0
         self.matched: tuple[Any, ...] = ()
         latched = qos_profile.durability == DurabilityPolicy.TRANSIENT_LOCAL
@@ -60,7 +60,7 @@ class Publisher:
         self.matched = tuple(one for one in self.matched if one is not subscription)
 
     def publish(self, msg: Any) -> None:
-        if self._destroyed:
+        if self.destroyed:
             raise InvalidHandle("cannot use Destroyable because destruction was requested")
         if not isinstance(msg, (self.msg_type, bytes)):
             raise TypeError(f"Expected {self.msg_type}, got {type(msg)}")
@@ -77,7 +77,7 @@ class Publisher:
             subscription.offer(data, info)
 
     def get_subscription_count(self) -> int:
-        if self._destroyed:
+        if self.destroyed:
             raise InvalidHandle("cannot use Destroyable because destruction was requested")
         return len(self.matched)
 
@@ -89,7 +89,7 @@ class Publisher:
 
     def destroy(self) -> None:
         with self._domain.locked():
-            self._destroyed = True
+            self.destroyed = True
             self._domain.remove("publisher", self.topic, self)
             self.matched, self._kept = (), None
 
