@@ -69,8 +69,9 @@ class GripperController:
         return 0.5 * (hold.left_force_n + hold.right_force_n)
 
     def holding(self) -> bool:
-        """Whether the fingers are closed on something."""
-        return self._gripper.hold().holds(HOLDING_WIDTH_M)
+        """Whether the fingers are closed on something: it keeps them from where they want to be, and presses on both."""
+        hold = self._gripper.hold()
+        return hold.width_m - self._target_m > HOLDING_WIDTH_M and hold.holds(HOLDING_WIDTH_M)
 
     def start(self, width_m: float, max_effort_n: float, now_s: float, ticket: GripperTicket) -> None:
         """Head for a gap between the fingers; a goal under way is aborted.
