@@ -45,6 +45,7 @@ moveit_msgs/srv/GraspPlanning_Request 3c0c610c8d2369bc95caf7fd4a2dc4f43dbc83c39f
 moveit_msgs/srv/GraspPlanning_Response 9eaf3e82801852e9508006aec607de77c9f6f5defbe8f9e89f254080117ee1c3
 """
 """Hashes as rosidl's own generator wrote them: equal ones mean the same fields and types, all the way down."""
+ADDED_WITHIN_JAZZY = {"JointTrajectoryControllerState": ("speed_scaling_factor",)}
 OWN_MODULES = (
     "control_msgs.msg",
     "control_msgs.action",
@@ -100,7 +101,10 @@ def test_definitions_agree_with_jazzy(dotted):
     assert kinds
     for kind in kinds:
         theirs = getattr(importlib.import_module(f"{dotted}._{snake(kind.__name__)}"), kind.__name__)
-        assert kind.get_fields_and_field_types() == theirs.get_fields_and_field_types(), kind.__name__
+        fields = theirs.get_fields_and_field_types()
+        for added in ADDED_WITHIN_JAZZY.get(kind.__name__, ()):
+            fields.pop(added, None)
+        assert list(kind.get_fields_and_field_types().items()) == list(fields.items()), kind.__name__
         for name in [name for name in vars(kind) if name.isupper() and not name.startswith("_")]:
             assert getattr(theirs, name) == getattr(kind, name), f"{kind.__name__}.{name}"
 
