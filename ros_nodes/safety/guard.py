@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import replace
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -27,17 +28,13 @@ _NO_ANSWER_S = 2.0
 """How long the arm may take to stand still after a stop before the status says that it does not."""
 
 
-@dataclass(frozen=True)
-class Status:
-    """The guard in one line.
+class Status(NamedTuple):
+    """The guard in one line."""
 
-    Attributes:
-        level: "ok", "warn" or "error".
-        message: what it does and why.
-    """
-
-    level: str
+    level: Literal["ok", "warn", "error"]
+    """As in diagnostics."""
     message: str
+    """What it does and why."""
 
 
 class Guard:
@@ -88,6 +85,11 @@ class Guard:
         if self._watch is not None and self._watch.is_goal:
             self._watch = None
 
+    def end_tracking(self) -> None:
+        """The goal under way is being cancelled: the arm leaves its course."""
+        if self._watch is not None:
+            self._watch = replace(self._watch, is_tracked=False)
+
     def admit_streamed(self, command: Command | Finding, now_s: float) -> Finding | None:
         """Decide on a message of a stream; None lets it through, and its motion begins."""
         finding = self._forbidden(command, now_s)
@@ -114,6 +116,8 @@ class Guard:
         """Watch the arm; the finding if one stops it now. Call often, whether or not anything moves."""
         watch = self._watch
         if watch is None:
+            if not self._latch and not self.signals.rules.heartbeat_required and self.signals.missing_heartbeat(now_s):
+                self.signals.disarm_heartbeat()
             return None
         state = self.signals.state
         missing = self.signals.missing(now_s)
@@ -190,7 +194,11 @@ class Guard:
         if self._latch:
             return self._latch.first
         missing = self.signals.missing(now_s)
-        return missing[0] if missing else command if isinstance(command, Finding) else None
+        if missing or isinstance(command, Finding):
+            return missing[0] if missing else command  # type: ignore[return-value]
+        if self.rules.workspace is not None and self.rules.link_points is None:
+            return Finding(Cause.UNKNOWN_ARM, "its kinematics are not known: robot_description did not come")
+        return None
 
     def _begin(self, motion: Motion, began_s: float, *, is_goal: bool, time_tolerance_s: float) -> None:
         state = self.signals.state

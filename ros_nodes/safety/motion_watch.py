@@ -27,6 +27,7 @@ class MotionWatch:
         time_tolerance_s: the goal's own, on top of the motion's end.
         q_outside: (n,) how far each joint was outside its limits at the beginning, rad; zeros unless an arm may return.
         places_outside: how far its points were outside the workspace, m; empty unless an arm may return.
+        is_tracked: whether the arm must be on its course, and the controller on time.
     """
 
     motion: Motion
@@ -35,6 +36,7 @@ class MotionWatch:
     time_tolerance_s: float
     q_outside: FloatArray
     places_outside: dict[str, FloatArray]
+    is_tracked: bool = True
 
     @classmethod
     def begin(
@@ -52,6 +54,10 @@ class MotionWatch:
     def end_s(self) -> float:
         """When the motion should be over, on the guard's clock."""
         return self.began_s + self.motion.end_s
+
+    @property
+    def _must_follow(self) -> bool:
+        return self.is_goal and self.is_tracked
 
     def check(self, state: ArmState, now_s: float, rules: Rules) -> Finding | None:
         """The first thing that is wrong with a measured state, or that the controller is overdue."""
@@ -85,7 +91,7 @@ class MotionWatch:
 
     def _check_tracking(self, state: ArmState, now_s: float, rules: Rules) -> Finding | None:
         """The arm must be near some place where it should have been within the window around the measurement."""
-        if not self.is_goal or rules.tracking_tolerance_rad == 0.0 or now_s < self.began_s:
+        if not self._must_follow or rules.tracking_tolerance_rad == 0.0 or now_s < self.began_s:
             return None
         since_s, window_s = state.received_s - self.began_s, rules.tracking_window_s
         wanted = np.stack(
@@ -103,6 +109,6 @@ class MotionWatch:
 
     def _check_end(self, now_s: float, rules: Rules) -> Finding | None:
         late_s = now_s - self.end_s - self.time_tolerance_s
-        if not self.is_goal or late_s <= rules.overdue_after_s:
+        if not self._must_follow or late_s <= rules.overdue_after_s:
             return None
         return Finding(Cause.OVERDUE, f"no result {late_s:.1f} s after the goal's end")
