@@ -47,6 +47,8 @@ class FakeArm(Node):
         """Goal number to (share of the way, error code): where the arm is held back."""
         self.pauses: dict[int, threading.Event] = {}
         """Goal number to what it waits for at half of its way."""
+        self.slow_answer_s = 0.0
+        """How long the arm takes to accept a goal."""
         self.drift_rad_s = 0.0
         """Speed of the first joint by no command."""
         self._closed = False
@@ -86,6 +88,7 @@ class FakeArm(Node):
         self._states.publish(message)
 
     def _on_goal(self, _goal: Any) -> GoalResponse:
+        time.sleep(self.slow_answer_s)
         return GoalResponse.REJECT if self.rejects else GoalResponse.ACCEPT
 
     def _follow(self, handle: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -43,9 +44,10 @@ class FakePlanner(Node):
         self.asked: list[str] = []
         self._clouds = self.create_publisher(PointCloud2, "scene_cloud", 10)
         group = ReentrantCallbackGroup()
-        self.create_service(GraspPlanning, "plan_grasps", self._plan, callback_group=group)
+        self.answer: Callable[[Any, Any], Any] = self.plan
+        self.create_service(GraspPlanning, "plan_grasps", lambda *ask: self.answer(*ask), callback_group=group)
 
-    def _plan(self, request: Any, response: Any) -> Any:
+    def plan(self, request: Any, response: Any) -> Any:
         self.asked.append(request.target.id)
         time.sleep(self.delay_s)
         now = self.get_clock().now().nanoseconds - int(1e9 * self.late_s)

@@ -11,41 +11,15 @@ from action_msgs.msg import GoalStatus
 from control_msgs.action import FollowJointTrajectory
 from moveit_msgs.action import Pickup
 from moveit_msgs.msg import MoveItErrorCodes
-from rclpy.parameter import Parameter
 from std_msgs.msg import Empty
-from std_srvs.srv import Trigger
 
 from envs.arms import PANDA
 from geometry import transform
-from ros_nodes.pick_server.node import PickServer
-from tests.ros_nodes.fake_arm import BASE_M, DROP_Q, FakeArm
-from tests.ros_nodes.fake_planner import AT, FAR, FakePlanner, grasp
+from tests.ros_nodes.fake_arm import BASE_M, DROP_Q
+from tests.ros_nodes.fake_planner import AT, FAR, grasp
+from tests.ros_nodes.pick_stage import Stage
 
 CONTACT = FollowJointTrajectory.Result.PATH_TOLERANCE_VIOLATED
-REMAPS = ("plan_grasps", "scene_cloud")
-
-
-class Stage:
-    """The pick server with a fake arm and a fake planner."""
-
-    def __init__(self, ros, planner: bool = True, **parameters) -> None:
-        self.ros = ros
-        self.arm = ros.start(FakeArm)
-        self.planner = ros.start(FakePlanner) if planner else None
-        given = {"server_timeout_s": 1.0, "rest_timeout_s": 1.0, **parameters}
-        overrides = [Parameter(name, value=value) for name, value in given.items()]
-        self.server = ros.start(PickServer, parameter_overrides=overrides)
-
-    def send(self, *grasps, **fields):
-        return self.ros.send_goal(Pickup, "pick_server/pickup", Pickup.Goal(possible_grasps=list(grasps), **fields))
-
-    def pick(self, *grasps, timeout_s: float = 20.0, **fields):
-        status, result = self.send(*grasps, **fields).result(timeout_s)
-        return status, result.error_code.val, result.error_code.message, result
-
-    def trigger(self, name: str):
-        answer = self.ros.call(Trigger, f"pick_server/{name}", timeout_s=20.0)
-        return answer.success, answer.message
 
 
 @pytest.fixture

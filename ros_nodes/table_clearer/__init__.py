@@ -1,0 +1,1 @@
+"""A client of the pick server that clears a table: pickup and place until nothing is left. Also an example of one."""
