@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import array
+import copy
 import math
 from collections import UserList
 from collections.abc import Callable, Sequence, Set
@@ -113,7 +114,7 @@ def _many_setter(field: Field, problem: Callable[[Any], str]) -> Check:
         if field.base in NUMERIC and isinstance(value, np.ndarray if is_array else array.array):
             _check_kind(field, value)
             check_length(value)
-            return value.copy() if is_array else value[:]
+            return copy.copy(value)
         is_sequence = isinstance(value, Sequence | Set | UserList) and not isinstance(value, str)
         assert is_sequence, f"The '{name}' field must be a set or sequence, got {type(value).__name__}"
         check_length(value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import array
+import threading
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -25,6 +26,7 @@ class Wire:
         self._definitions = definitions
         self._outward: dict[str, Convert] = {}
         self._inward: dict[str, Convert] = {}
+        self._making = threading.RLock()
 
     def serialize(self, message: Any) -> bytes:
         """CDR of a message with its 4-byte header, little endian."""
@@ -41,15 +43,17 @@ class Wire:
         return str(self._store.hash_rihs01(message_type._definition.name))
 
     def _out(self, name: str) -> Convert:
-        if name not in self._outward:
-            self._outward[name] = lambda message: self._outward[name](message)  # for the time of making it
-            self._outward[name] = self._make_out(self._definitions[name])
-        return self._outward[name]
+        return self._made(self._outward, name, self._make_out)
 
     def _in(self, name: str) -> Convert:
-        if name not in self._inward:
-            self._inward[name] = self._make_in(self._definitions[name])
-        return self._inward[name]
+        return self._made(self._inward, name, self._make_in)
+
+    def _made(self, known: dict[str, Convert], name: str, make: Callable[[Definition], Convert]) -> Convert:
+        if name not in known:
+            with self._making:
+                self._store.get_msgdef(name)  # rosbags' own code for the type, made here for the lock's sake
+                known[name] = make(self._definitions[name])
+        return known[name]
 
     def _make_out(self, definition: Definition) -> Convert:
         converters = [(field.name, self._field_out(field)) for field in definition.fields]
