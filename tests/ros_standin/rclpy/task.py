@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import inspect
-import sys
 import threading
-import traceback
+import warnings
 import weakref
 from collections.abc import Callable, Generator
 from typing import Any
@@ -24,7 +23,7 @@ class Future:
         self._executor: Any = (lambda: None) if executor is None else weakref.ref(executor)
 
     def __await__(self) -> Generator[Any, None, Any]:
-        while not (self._done or self._cancelled):
+        while not self._done:
             yield self
         return self.result()
 
@@ -65,7 +64,11 @@ class Future:
             if not self._done:
                 self._callbacks.append(callback)
                 return
-        self._call(callback)
+        executor = self._executor()
+        if executor is not None:
+            executor.create_task(callback, self)
+        else:
+            callback(self)
 
     def remove_done_callback(self, callback: Callable[[Any], None]) -> bool:
         with self._lock:
@@ -101,10 +104,8 @@ class Future:
             return
         try:
             callback(self)
-        except Exception as error:
-            # rclpy warns and goes on, too
-            print(f"Unhandled exception in done callback: {error}", file=sys.stderr)
-            traceback.print_exc()
+        except Exception as error:  # there may be more callbacks to call
+            warnings.warn(f"Unhandled exception in done callback: {error}", stacklevel=2)
 
 
 class Task(Future):

@@ -53,7 +53,7 @@ class ActionServer(Entity):
         node: Any,
         action_type: Any,
         action_name: str,
-        execute_callback: Callable[[ServerGoalHandle], Any] | None,
+        execute_callback: Callable[[ServerGoalHandle], Any],
         *,
         callback_group: Any = None,
         goal_callback: Callable[[Any], Any] = default_goal_callback,
@@ -91,7 +91,7 @@ class ActionServer(Entity):
         node.add_waitable(self)
 
     def register_execute_callback(self, execute_callback: Any) -> None:
-        if execute_callback is not None and not callable(execute_callback):
+        if not callable(execute_callback):
             raise TypeError("Failed to register goal execution callback: not callable")
         self._execute_callback = execute_callback
 
@@ -188,9 +188,7 @@ class ActionServer(Entity):
                     self._handles.pop(goal_id).destroy()
 
     def notify_execute(self, goal_handle: ServerGoalHandle, execute_callback: Any) -> None:
-        callback = execute_callback or self._execute_callback
-        if callback is not None:
-            self.node.executor.create_task(self._execute, callback, goal_handle)
+        self.node.executor.create_task(self._execute, execute_callback or self._execute_callback, goal_handle)
 
     async def _execute(self, callback: Any, handle: ServerGoalHandle) -> None:
         try:
