@@ -131,7 +131,7 @@ def _request(message: Any) -> TrajectoryRequest:
         for p in message.points
     ]
     return TrajectoryRequest(
-        joint_names=list(message.joint_names), points=points, start_s=seconds_of(message.header.stamp)
+        joint_names=list(message.joint_names), points=points, start_s=seconds_of(message.header.stamp) or None
     )
 
 

@@ -69,7 +69,7 @@ class GripperController:
         return 0.5 * (hold.left_force_n + hold.right_force_n)
 
     def holding(self) -> bool:
-        """Whether the fingers are closed on something: it keeps them from where they want to be, and presses on both."""
+        """Whether the fingers are closed on something: it presses on both, and keeps them from their target."""
         hold = self._gripper.hold()
         return hold.width_m - self._target_m > HOLDING_WIDTH_M and hold.holds(HOLDING_WIDTH_M)
 

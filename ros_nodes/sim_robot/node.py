@@ -102,7 +102,10 @@ class SimRobotNode(Node):
         self._robot = SimRobot(scene, self._settings, on_step=self._on_step, on_trouble=self._on_trouble)
 
     def _advance(self) -> None:
-        self._the_robot().advance()
+        if self.context.ok():
+            self._the_robot().advance()
+        else:
+            self._physics.stop()
 
     def _end(self) -> None:
         if self._robot is not None:
@@ -110,7 +113,7 @@ class SimRobotNode(Node):
 
     def _on_step(self) -> None:
         robot = self._the_robot()
-        if not self._physics.closing:
+        if not self._physics.closing and self.context.ok():
             self._state.on_step(robot)
             self._scenes.on_step(robot)
             self._camera.on_step(robot)
@@ -121,6 +124,8 @@ class SimRobotNode(Node):
         self.health.report("arm", "warn", line)
 
     def _fail(self, error: BaseException) -> None:
+        if self._robot is not None and not self.context.ok():
+            return  # the context ended in the middle of a step: nothing can be published any more
         self._failure = error
         if self._robot is not None:
             self.health.report("physics", "error", f"the simulation ended: {error!r}")

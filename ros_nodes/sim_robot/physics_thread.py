@@ -58,6 +58,10 @@ class PhysicsThread:
             self._jobs.put((job, future))
         return future
 
+    def stop(self) -> None:
+        """Have it end after the step at hand, without waiting for that; from any thread."""
+        self._closing.set()
+
     def close(self) -> bool:
         """End after the step at hand; whether the thread has ended. Twice is harmless."""
         self._closing.set()

@@ -127,9 +127,8 @@ class SimRobot:
 
     def _checked(self, request: TrajectoryRequest) -> Spline | Refusal:
         settings = self._settings()
-        offset_s = 1e-9 * self.time_ns - self.uptime_s
-        if request.start_s > 0.0:
-            request = request.starting(request.start_s - offset_s)
+        if request.start_s is not None:
+            request = request.starting(request.start_s - 1e-9 * (_EPOCH_NS + self._jumped_ns))
         moving_end = settings.allow_nonzero_velocity_at_trajectory_end
         return check_trajectory(request, self.trajectory.names, PANDA_LIMITS, self.uptime_s, moving_end=moving_end)
 

@@ -49,8 +49,8 @@ class TrajectoryRequest:
     """Of the numbers in the points; any order."""
     points: Sequence[Point]
     """The points."""
-    start_s: float = 0.0
-    """When it begins; 0 is at once."""
+    start_s: float | None = None
+    """When it begins; None is at once."""
 
     def starting(self, start_s: float) -> TrajectoryRequest:
         """The same with another beginning."""
@@ -91,7 +91,8 @@ def check_trajectory(
         if isinstance(row, Refusal):
             return row
         rows.append(row)
-    times_s = (request.start_s or now_s) + np.array([p.time_s for p in request.points], dtype=np.float64)
+    start_s = now_s if request.start_s is None else request.start_s
+    times_s = start_s + np.array([p.time_s for p in request.points], dtype=np.float64)
     spline = Spline(times_s, *rows)
     return _beyond(spline, names, limits, moving_end) or spline
 
@@ -111,7 +112,7 @@ def _wrong_times(request: TrajectoryRequest, now_s: float) -> Refusal | None:
         return Refusal(ErrorCode.INVALID_GOAL, "the trajectory has no points")
     if not np.all(np.isfinite(times)) or times[0] < 0.0 or np.any(np.diff(times) <= 0.0):
         return Refusal(ErrorCode.INVALID_GOAL, f"time_from_start must increase strictly from 0, got {times.tolist()}")
-    if request.start_s > 0.0 and request.start_s + times[-1] < now_s:
+    if request.start_s is not None and request.start_s + times[-1] < now_s:
         late = now_s - request.start_s - times[-1]
         return Refusal(ErrorCode.OLD_HEADER_TIMESTAMP, f"the trajectory ended {late:.3f} s ago by its header.stamp")
     return None

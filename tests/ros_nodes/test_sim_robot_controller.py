@@ -26,7 +26,7 @@ def away(joint: int, angle: float) -> list[float]:
     return [float(value) for value in q]
 
 
-def request(*points: Point, start_s: float = 0.0, names: tuple[str, ...] = NAMES) -> TrajectoryRequest:
+def request(*points: Point, start_s: float | None = None, names: tuple[str, ...] = NAMES) -> TrajectoryRequest:
     return TrajectoryRequest(joint_names=names, points=points, start_s=start_s)
 
 
