@@ -31,6 +31,7 @@ class Cause(Enum):
     HEARTBEAT = "heartbeat lost"
     DEADMAN = "deadman not held"
     STREAM = "refused points in a row"
+    STOPPED = "stopped"
     REQUESTED = "stop requested"
 
 

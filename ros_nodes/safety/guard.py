@@ -151,6 +151,7 @@ class Guard:
         remains = what_remains(self._latch, self.signals, self.rules, controller_ready, now_s)
         if not remains:
             self._latch.clear()
+            self._refused_s = -np.inf
             self.forget_motion()
         return remains
 
@@ -192,7 +193,7 @@ class Guard:
     def _forbidden(self, command: Command | Finding, now_s: float) -> Finding | None:
         """What refuses a command before its numbers are looked at."""
         if self._latch:
-            return self._latch.first
+            return Finding(Cause.STOPPED, f"{self._latch}; ~/reset releases it")
         missing = self.signals.missing(now_s)
         if missing or isinstance(command, Finding):
             return missing[0] if missing else command  # type: ignore[return-value]

@@ -208,9 +208,16 @@ def test_heartbeat_arms_itself() -> None:
     assert 0.5 < stage.now - lost < 0.53
     stage.rest()
     verdict = stage.goal()
-    assert isinstance(verdict, Finding) and verdict.cause is Cause.HEARTBEAT
+    assert isinstance(verdict, Finding) and "stopped: heartbeat lost" in str(verdict)
     assert stage.reset() == []  # not required: forgotten until the next beat
     assert isinstance(stage.goal(), Motion)
+
+
+def test_a_commander_that_ends_at_rest_is_forgotten() -> None:
+    stage = Stage()
+    stage.run(0.5, beat=True)
+    stage.run(1.0)
+    assert stage.message() == "ready" and isinstance(stage.goal(), Motion) and stage.run(1.0) is None
 
 
 def test_heartbeat_required() -> None:
@@ -254,7 +261,7 @@ def test_a_stop_stays_until_reset_and_says_why() -> None:
     assert not stage.guard.stop(Finding(Cause.REQUESTED, "again"), stage.now)
     stage.run(10.0)
     verdict = stage.goal()
-    assert isinstance(verdict, Finding) and str(verdict) == "stop requested: ~/stop"
+    assert isinstance(verdict, Finding) and verdict.cause is Cause.STOPPED and "~/stop" in str(verdict)
     assert stage.point((0.0, 0.0)) is not None
     assert stage.message() == "stopped: stop requested: ~/stop" and stage.guard.counts["stops"] == 1
     assert stage.reset(controller_ready=False) == [Cause.CONTROLLER]

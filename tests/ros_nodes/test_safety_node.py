@@ -67,6 +67,11 @@ class FakeRobot(Node):
         self.stalled = True
         self.server.destroy()
 
+    def pretend(self, q: Any, dq: Any) -> None:
+        """Measure this, whatever the trajectory says."""
+        with self._lock:
+            self._course, self.q, self.dq = None, np.array(q), np.array(dq)
+
     def drive(self, message: Any) -> float:
         """Follow a trajectory, in straight lines; its duration."""
         times = [point.time_from_start.sec + 1e-9 * point.time_from_start.nanosec for point in message.points]
@@ -85,7 +90,7 @@ class FakeRobot(Node):
             self.stamp_s += 0.01
             message = JointState(
                 name=[*NAMES, "panda_finger_joint1"], position=[*self.q.tolist(), 0.04],
-                velocity=[*np.clip(self.dq, -1.0, 1.0).tolist(), 0.0],
+                velocity=[*self.dq.tolist(), 0.0],
             )  # fmt: skip
             message.header.stamp.sec = int(self.stamp_s)
             message.header.stamp.nanosec = int(self.stamp_s % 1.0 * 1e9)
@@ -171,7 +176,8 @@ class Scene:
         assert self.status().level in (b"\x02", 2)
         again = self.send(self.goal())
         status, result = again.result()
-        assert status == ABORTED and "safety: refused" in result.error_string
+        assert status == ABORTED and "safety: refused: stopped: " in result.error_string
+        assert words[0] in result.error_string and "~/reset" in result.error_string
 
     def at_rest(self) -> None:
         self.robot.silent = self.robot.stalled = False
@@ -321,6 +327,42 @@ def test_a_stalled_controller(scene: Any) -> None:
     run = stage.send(stage.goal(to=0.5, seconds=1.5))
     stage.stopped(run, "arm does not follow", "panda_joint1")
     stage.recovers()
+
+
+def test_what_is_measured_while_moving(scene: Any) -> None:
+    stage = scene(tracking_tolerance_rad=0.0, tip_speed_m_s=0.3, workspace_upper_m=[0.9, 0.1, 1.3])
+    outside, aside = HOME_Q.copy(), HOME_Q.copy()
+    outside[3] = -0.04  # the elbow stretches no farther than -0.0698
+    aside[0] += 0.6
+    for q, dq, words in (
+        (HOME_Q, [0.0] * 6 + [3.2], "velocity limit: panda_joint7 measured at 3.200 rad/s"),
+        (outside, [0.0] * 7, "joint limit: panda_joint4 measured at -0.0400 rad"),
+        (aside, [0.0] * 7, "workspace limit: panda_joint5 at"),
+        (HOME_Q, [1.5] + [0.0] * 6, "tip speed limit: measured 0.46 m/s"),
+    ):
+        goals = len(stage.robot.goals)
+        run = stage.send(stage.goal(to=0.1, seconds=3.0))
+        assert stage.under_way(goals + 1)
+        stage.robot.pretend(q, dq)
+        stage.stopped(run, words)
+        stage.robot.pretend(HOME_Q, [0.0] * 7)
+        assert stage.ros.wait_until(lambda: stage.trigger("reset").success, 3.0)
+
+
+def test_a_controller_that_never_ends_a_goal(scene: Any) -> None:
+    stage = scene(tracking_tolerance_rad=0.0, overdue_after_s=0.3)
+    stage.robot.stalled = True
+    run = stage.send(stage.goal(to=0.05, seconds=0.3))
+    stage.stopped(run, "controller overdue")
+
+
+def test_a_controller_that_does_not_cancel(scene: Any) -> None:
+    stage = scene(controller_timeout_s=0.3)
+    stage.robot.ignores_cancel = True
+    run = stage.send(stage.goal(to=0.5, seconds=3.0))
+    assert stage.under_way()
+    run.cancel()
+    stage.stopped(run, "controller gone", "did not cancel")
 
 
 def test_a_controller_that_dies_under_a_goal(scene: Any) -> None:
