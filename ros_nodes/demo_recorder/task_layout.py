@@ -16,7 +16,7 @@ from ros_nodes.demo_recorder.synchroniser import Sample
 from ros_nodes.policy_runner.arm_reading import ArmReader
 from ros_nodes.policy_runner.joints_seen import JointsSeen
 from ros_nodes.policy_runner.named_facts import Snapshot
-from ros_nodes.policy_runner.observation_builder import ObservationBuilder
+from ros_nodes.policy_runner.observation_builder import ObservationBuilder, needed_sources
 from ros_nodes.policy_runner.task_contract import TaskContract
 
 
@@ -46,7 +46,7 @@ class TaskLayout:
         self._builder = ObservationBuilder(self.contract, sources, tuple(constants or {}))
         self._constants = dict(constants or {})
         self._T_task_base, self._reader = T_task_base, ArmReader(T_task_base)
-        self.sources = tuple(source for source in sources if source in self._needed())
+        self.sources = needed_sources(self.contract, sources)
         made = gymnasium.make(env, **env_options)
         self.info = SetInfo.of_env(made)
         made.close()
@@ -77,7 +77,3 @@ class TaskLayout:
         """(3,) the grasp point at joint positions (7,)."""
         point: FloatArray = (self._T_task_base @ grasp_pose(q))[:3, 3]
         return point
-
-    def _needed(self) -> tuple[str, ...]:
-        goals = ("goal", "goals") if self.contract.goals else ()
-        return ("joint_states", *(("objects",) if self.contract.objects else ()), *goals)

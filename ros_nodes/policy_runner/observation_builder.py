@@ -88,6 +88,17 @@ class ObservationBuilder:
             )
 
 
+def needed_sources(contract: TaskContract, sources: Sequence[str]) -> tuple[str, ...]:
+    """Those of the sources that a task's observations need; of `goal` and `goals` one is enough."""
+    goal = "goals" if "goals" in sources else "goal"
+    needed = {
+        "joint_states": True,
+        "objects": bool(contract.objects),
+        goal: bool(contract.goals),
+    }
+    return tuple(source for source in sources if needed.get(source, False))
+
+
 def _goals_told(contract: TaskContract, sources: Sequence[str]) -> tuple[str, ...]:
     """One `goal` is enough where one thing has a goal."""
     if "goals" in sources or ("goal" in sources and len(contract.goals) == 1):

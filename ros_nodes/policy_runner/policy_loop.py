@@ -92,6 +92,12 @@ class PolicyLoop:
         """Act no more."""
         self.state = "idle"
 
+    def begin_anew(self) -> None:
+        """Make the policy forget what it has seen and done."""
+        self._reset()
+        self._done = 0
+        self.tally.resets += 1
+
     def tick(self, now_s: float, look: Callable[[], Snapshot], problems: Sequence[str]) -> Tick:
         """Do one step.
 
@@ -112,7 +118,7 @@ class PolicyLoop:
                 return self._hold(strayed)
             observation = self._builder.build(seen)
             if self.state == "holding":
-                self._again()
+                self.begin_anew()
             return self._step(seen, observation, met)
         except InputError as error:
             return self._hold(str(error))
@@ -141,18 +147,13 @@ class PolicyLoop:
         self.tally.worst_late_s = max(self.tally.worst_late_s, late_s)
         missed = round((now_s - last) / self._period_s) - 1
         if late_s < -self._period_s:
-            self._again()
+            self.begin_anew()
             return "the clock went back; the policy began anew"
         self.tally.missed += max(missed, 0)
         if missed <= self._missed_ticks:
             return ""
-        self._again()
+        self.begin_anew()
         return f"{missed} ticks were missed; the policy began anew"
-
-    def _again(self) -> None:
-        self._reset()
-        self._done = 0
-        self.tally.resets += 1
 
     def _hold(self, reason: str) -> Tick:
         self.state = "holding"
