@@ -10,9 +10,9 @@ from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 
+from ros_nodes.camera_input.frame_pairs import FramePair, FramePairs
+from ros_nodes.camera_input.frame_watch import FrameWatch
 from ros_nodes.grasp_detector.camera_frames import CameraFrame
-from ros_nodes.grasp_detector.frame_pairs import FramePair, FramePairs
-from ros_nodes.grasp_detector.frame_watch import FrameWatch
 from ros_nodes.grasp_detector.problems import Problem, ProblemKind
 from ros_nodes.messages.stamps import nanoseconds_of
 from ros_nodes.qos import SENSOR

@@ -14,12 +14,12 @@ from vision_msgs.msg import Detection2D
 
 from geometry import InputError
 from perception.grasping import Grasps
+from ros_nodes.camera_input.frame_watch import age_problem
 from ros_nodes.frames import Frames, Lookup
 from ros_nodes.grasp_detector.camera_frames import CameraFrame
 from ros_nodes.grasp_detector.camera_intake import CameraIntake
 from ros_nodes.grasp_detector.condition import Condition
 from ros_nodes.grasp_detector.finding import GraspFinder, GraspPlanner, check_weights, load_finder
-from ros_nodes.grasp_detector.frame_watch import age_problem
 from ros_nodes.grasp_detector.frame_work import FrameWork, Surrounding
 from ros_nodes.grasp_detector.grasp_output import GraspOutput
 from ros_nodes.grasp_detector.planning_answers import error_code, target_of
@@ -146,8 +146,8 @@ class GraspDetectorNode(ManagedNode[GraspDetectorSettings]):
         if intake is None or worker is None or work is None:
             return
         late = age_problem(frame.stamp_ns, self.get_clock().now().nanoseconds, settings.max_age_s)
-        if late is not None:
-            work.refuse(frame, late)
+        if late:
+            work.refuse(frame, Problem(ProblemKind.NO_FRAME, late))
             return
         self._condition.frame_came()
         self._newest = frame
@@ -168,6 +168,8 @@ class GraspDetectorNode(ManagedNode[GraspDetectorSettings]):
         work.run(frame, dropped=worker.dropped + self._late, unmatched=intake.unmatched)
 
     def _defect(self, error: Exception) -> None:
+        if not self.context.ok():  # the end of everything, in which nothing can be published any more
+            return
         self._condition.failed(Problem(ProblemKind.DEFECT, f"{type(error).__name__}: {error}"))
 
     def _clock_jumped(self, now_ns: int) -> None:

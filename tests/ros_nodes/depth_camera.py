@@ -47,11 +47,18 @@ class DepthCamera:
         return self.node.get_clock().now().to_msg()
 
     def send(
-        self, depth_m: np.ndarray, *, stamp: Any = None, frame: str = FRAME, info: Any = None, **fields: Any
+        self,
+        depth_m: np.ndarray,
+        *,
+        stamp: Any = None,
+        frame: str = FRAME,
+        info: Any = None,
+        millimetres: bool = False,
+        **fields: Any,
     ) -> Any:
         """One image and its information; `fields` replace the image message's own."""
         header = Header(stamp=stamp or self.now(), frame_id=frame)
-        image = image_from_depth(depth_m, header, encoding="32FC1")
+        image = image_from_depth(depth_m, header, encoding="16UC1" if millimetres else "32FC1")
         for name, value in fields.items():
             setattr(image, name, value)
         self._info.publish(info_from_camera(self.camera, header) if info is None else info)

@@ -8,15 +8,17 @@ from typing import Any
 
 import numpy as np
 from control_msgs.action import FollowJointTrajectory, GripperCommand
-from geometry_msgs.msg import TransformStamped
 from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
 from rclpy.node import Node
 from sensor_msgs.msg import JointState
-from tf2_ros import StaticTransformBroadcaster
+from std_msgs.msg import Header
+from tf2_ros import StaticTransformBroadcaster, TransformBroadcaster
 
-from envs.arms import HOME_Q
+from envs.arms import HOME_Q, PANDA
+from geometry import PANDA_HAND, invert, transform
 from ros_nodes.messages.joints import trajectory_arrays
+from ros_nodes.messages.poses import stamped_transform
 
 NAMES = tuple(f"panda_joint{i}" for i in range(1, 8))
 FINGERS = ("panda_finger_joint1", "panda_finger_joint2")
@@ -45,13 +47,17 @@ class FakeArm(Node):
         self.rejects = self.stalls = self.ignores_cancel = self.gripper_hangs = self.gripper_fails = False
         self.touches: dict[int, tuple[float, int]] = {}
         """Goal number to (share of the way, error code): where the arm is held back."""
+        self.words = "as told"
         self.pauses: dict[int, threading.Event] = {}
         """Goal number to what it waits for at half of its way."""
         self.slow_answer_s = 0.0
         """How long the arm takes to accept a goal."""
         self.drift_rad_s = 0.0
         """Speed of the first joint by no command."""
+        self.hand_off_m = 0.0
+        """How far TF's hand stands from where the joints put it."""
         self._closed = False
+        self._moving_tf = TransformBroadcaster(self)
         group = ReentrantCallbackGroup()
         self._states = self.create_publisher(JointState, "joint_states", 10)
         self.create_timer(0.01, self._publish, callback_group=MutuallyExclusiveCallbackGroup())
@@ -64,14 +70,8 @@ class FakeArm(Node):
             cancel_callback=lambda goal: CancelResponse.ACCEPT, callback_group=group,
         )  # fmt: skip
         self._tf = StaticTransformBroadcaster(self)
-        self.publish_base()
-
-    def publish_base(self) -> None:
-        message = TransformStamped()
-        message.header.frame_id, message.child_frame_id = "world", "panda_link0"
-        message.transform.translation.x, message.transform.translation.y, message.transform.translation.z = BASE_M
-        message.transform.rotation.w = 1.0
-        self._tf.sendTransform(message)
+        base = stamped_transform(transform(translation=BASE_M), Header(frame_id="world"), "panda_link0")
+        self._tf.sendTransform(base)
 
     def destroy_node(self) -> None:
         self._closed = True
@@ -86,6 +86,10 @@ class FakeArm(Node):
         message = JointState(name=[*NAMES, *FINGERS], position=[*self.q.tolist(), self.finger_m, self.finger_m])
         message.header.stamp = self.get_clock().now().to_msg()
         self._states.publish(message)
+        T_base_hand = PANDA.grasp_pose(self.q) @ invert(PANDA_HAND.T_hand_grasp)
+        T_base_hand[0, 3] += self.hand_off_m
+        header = Header(stamp=message.header.stamp, frame_id="panda_link0")
+        self._moving_tf.sendTransform(stamped_transform(T_base_hand, header, "panda_hand"))
 
     def _on_goal(self, _goal: Any) -> GoalResponse:
         time.sleep(self.slow_answer_s)
@@ -96,7 +100,7 @@ class FakeArm(Node):
         number = len(self.goals)
         self.goals.append(q)
         assert np.abs(q[0] - self.q).max() < 0.02, "the motion does not start where the arm stands"
-        share, code = self.touches.get(number, (2.0, 0))
+        share, code = self.touches.get(number, (np.inf, 0))
         began_s, paused_s = time.monotonic(), 0.0
         while not self._closed:
             t_s = self.haste * (time.monotonic() - began_s - paused_s)
@@ -115,7 +119,7 @@ class FakeArm(Node):
             self.q = np.array([np.interp(min(t_s, times_s[-1]), times_s, q[:, joint]) for joint in range(7)])
             if done >= share:
                 handle.abort()
-                return FollowJointTrajectory.Result(error_code=code, error_string="as told")
+                return FollowJointTrajectory.Result(error_code=code, error_string=self.words)
             if done >= 1.0:
                 handle.succeed()
                 return FollowJointTrajectory.Result(error_code=0)

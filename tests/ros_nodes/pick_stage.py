@@ -10,7 +10,7 @@ from rclpy.parameter import Parameter
 from std_srvs.srv import Trigger
 
 from ros_nodes.messages.diagnostics import level_of
-from ros_nodes.pick_server.node import PickServer
+from ros_nodes.pick_server.node import PickServerNode
 from tests.ros_nodes.fake_arm import FakeArm
 from tests.ros_nodes.fake_planner import FakePlanner
 
@@ -28,7 +28,7 @@ class Stage:
             self.start()
 
     def start(self) -> None:
-        self.server = self.ros.start(PickServer, parameter_overrides=self._overrides)
+        self.server = self.ros.start(PickServerNode, parameter_overrides=self._overrides)
 
     def send(self, *grasps, **fields):
         return self.ros.send_goal(Pickup, "pick_server/pickup", Pickup.Goal(possible_grasps=list(grasps), **fields))

@@ -11,6 +11,7 @@ from geometry import InputError, PinholeCamera
 from perception.grasping import Grasps
 from ros_nodes.grasp_detector.problems import Problem, ProblemKind
 from ros_nodes.grasp_detector.targets import TargetMemory
+from ros_nodes.grasp_detector.timings import Timings
 from ros_nodes.grasp_detector.wishes import Answer, Wishes
 
 CAMERA = PinholeCamera(width=64, height=48, fx=60.0, fy=60.0, cx=31.5, cy=23.5)
@@ -96,3 +97,10 @@ def test_targets_that_do_not_fit_the_image_are_refused() -> None:
         with pytest.raises(InputError, match="target/box"):
             memory.set_box(0.0, center, size)
     assert memory.at(0.0) is target, "a bad box leaves the old target"
+
+
+def test_timings_tell_median_and_95_percent() -> None:
+    timings = Timings()
+    for value in range(101):
+        timings.add(added=float(value))
+    assert timings.summary() == {"added_ms": 50.0, "added_ms_p95": 95.0}

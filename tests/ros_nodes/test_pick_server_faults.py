@@ -185,6 +185,35 @@ def test_a_base_that_tf_does_not_know(ros) -> None:
     assert code == CODES.FRAME_TRANSFORM_FAILURE and "panda_link77" in message and not stage.arm.goals
 
 
+def test_tf_and_joint_states_that_mean_different_arms(stage: Stage) -> None:
+    stage.arm.hand_off_m = 0.03
+    status, code, message, _ = stage.pick(grasp())
+    assert code == CODES.FRAME_TRANSFORM_FAILURE and "put panda_hand 3.0 cm apart" in message and not stage.arm.goals
+    stage.arm.hand_off_m = 0.0
+    assert works(stage)
+
+
+def test_a_stop_of_the_safety_node_is_no_contact(stage: Stage) -> None:
+    """It has the same code, near the grasp; the fingers must not close."""
+    stage.arm.touches, stage.arm.words = {1: (0.8, CONTACT)}, "safety: stopped: ~/stop"
+    status, code, message, _ = stage.pick(grasp())
+    assert code == CODES.CONTROL_FAILED and "safety: stopped: ~/stop" in message
+    assert stage.arm.grips == [0.04]
+
+
+def test_silence_in_mid_motion_stops_the_arm(ros) -> None:
+    stage = Stage(ros, joint_states_timeout_s=0.5)
+    stage.arm.pauses[0] = threading.Event()
+    run = stage.send(grasp())
+    assert ros.wait_until(lambda: stage.arm.goals)
+    stage.arm.speaks = False
+    _, result = run.result(10.0)
+    assert result.error_code.val == CODES.ROBOT_STATE_STALE and "has confirmed the stop" in result.error_code.message
+    assert stage.arm.canceled == 1
+    stage.arm.speaks = True
+    assert works(stage)
+
+
 def test_an_arm_that_moves_by_itself_is_left_alone_until_it_rests(ros) -> None:
     """As after a crash of this node in mid-motion."""
     stage = Stage(ros, rest_timeout_s=0.5)

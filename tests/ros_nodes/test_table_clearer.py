@@ -12,7 +12,7 @@ from std_srvs.srv import Trigger
 
 from geometry import transform
 from ros_nodes.qos import LATCHED
-from ros_nodes.table_clearer.node import TableClearer
+from ros_nodes.table_clearer.node import TableClearerNode
 from ros_nodes.table_clearer.settings import ClearSettings
 from ros_nodes.table_clearer.tally import Tally
 from tests.ros_nodes.fake_planner import AT
@@ -64,7 +64,7 @@ def test_a_table_of_two_things_is_cleared(ros) -> None:
         return answer(request, response)
 
     stage.planner.answer = take_away
-    ros.start(TableClearer)
+    ros.start(TableClearerNode)
     assert ros.wait_until(lambda: summaries, 30.0)
     told = json.loads(summaries[0].data)
     assert (told["stop"], told["placed"], told["picks"]) == ("nothing left", 2, 2)
@@ -74,7 +74,7 @@ def test_a_table_of_two_things_is_cleared(ros) -> None:
 def test_it_can_be_stopped_and_called(ros) -> None:
     stage = Stage(ros)
     stage.arm.pauses[0] = threading.Event()
-    ros.start(TableClearer, parameter_overrides=[Parameter("autostart", value=False)])
+    ros.start(TableClearerNode, parameter_overrides=[Parameter("autostart", value=False)])
     answers = []
     caller = threading.Thread(target=lambda: answers.append(ros.call(Trigger, "table_clearer/clear", timeout_s=30.0)))
     caller.start()
@@ -88,7 +88,7 @@ def test_it_can_be_stopped_and_called(ros) -> None:
 
 def test_without_a_pick_server_it_says_so(ros) -> None:
     ros.start(
-        TableClearer,
+        TableClearerNode,
         parameter_overrides=[Parameter("autostart", value=False), Parameter("server_timeout_s", value=0.3)],
     )
     answer = ros.call(Trigger, "table_clearer/clear", timeout_s=10.0)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from ros_nodes.grasp_detector.problems import Problem, ProblemKind
-
 _SMOOTHING = 0.2
 _BACK_NS = 100_000_000
 _AHEAD_S = 0.5
@@ -68,8 +66,8 @@ class FrameWatch:
         return 0.0 < max_wait_s < waited_s and self.period_s <= 4.0 * max_wait_s
 
 
-def age_problem(stamp_ns: int, now_ns: int, max_age_s: float) -> Problem | None:
-    """What is wrong with a frame's time, if anything.
+def age_problem(stamp_ns: int, now_ns: int, max_age_s: float) -> str:
+    """What is wrong with a frame's time, in one line; empty where nothing is.
 
     Args:
         stamp_ns: the frame's.
@@ -79,14 +77,10 @@ def age_problem(stamp_ns: int, now_ns: int, max_age_s: float) -> Problem | None:
     age_s = 1e-9 * (now_ns - stamp_ns)
     if age_s > max_age_s:
         hint = " (its stamp is 0)" if stamp_ns == 0 else ""
-        return Problem(
-            ProblemKind.NO_FRAME,
+        return (
             f"the frame is {age_s:.2f} s old{hint}, above max_age_s = {max_age_s:g}; do camera and node share one clock"
-            " (use_sim_time), and does the network keep up?",
+            " (use_sim_time), and does the network keep up?"
         )
     if age_s < -_AHEAD_S:
-        return Problem(
-            ProblemKind.NO_FRAME,
-            f"the frame's stamp is {-age_s:.2f} s in the future; do camera and node share one clock (use_sim_time)?",
-        )
-    return None
+        return f"the frame's stamp is {-age_s:.2f} s in the future; do camera and node share one clock (use_sim_time)?"
+    return ""
