@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from geometry import FloatArray
 
@@ -36,13 +37,14 @@ class Motion:
         """When the last segment ends."""
         return float(self.starts_s[-1] + self.lengths_s[-1])
 
-    def at(self, time_s: float) -> tuple[FloatArray, FloatArray]:
-        """Positions and speeds (n,) at a time; before the start and after the end it stands still."""
-        clipped = min(max(time_s, float(self.starts_s[0])), self.end_s)
-        index = max(int(np.searchsorted(self.starts_s, clipped, side="right")) - 1, 0)
-        since = np.array(clipped - self.starts_s[index])
+    def at(self, times_s: ArrayLike) -> tuple[FloatArray, FloatArray]:
+        """Positions and speeds (..., n) at times (...); before the start and after the end it stands still."""
+        times = np.asarray(times_s, dtype=np.float64)
+        clipped = np.clip(times, self.starts_s[0], self.end_s)
+        index = np.maximum(np.searchsorted(self.starts_s, clipped, side="right") - 1, 0)
+        since = (clipped - self.starts_s[index])[..., None]
         q, dq = (_value(self.coefficients[index], since, order) for order in (0, 1))
-        return q, dq if clipped == time_s else np.zeros_like(dq)
+        return q, np.where((clipped == times)[..., None], dq, 0.0)
 
     def extremes(self) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
         """Smallest and largest position, largest speed and largest acceleration, each (s, n).

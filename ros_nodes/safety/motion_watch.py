@@ -94,9 +94,7 @@ class MotionWatch:
         if not self._must_follow or rules.tracking_tolerance_rad == 0.0 or now_s < self.began_s:
             return None
         since_s, window_s = state.received_s - self.began_s, rules.tracking_window_s
-        wanted = np.stack(
-            [self.motion.at(t)[0] for t in np.linspace(since_s - window_s, since_s + window_s / 4, _LOOKS)]
-        )
+        wanted, _ = self.motion.at(np.linspace(since_s - window_s, since_s + window_s / 4, _LOOKS))
         away = np.abs(wanted - state.q)
         nearest = away[away.max(axis=1).argmin()]
         worst = int(nearest.argmax())

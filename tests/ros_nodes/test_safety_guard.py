@@ -185,9 +185,9 @@ def test_an_arm_that_does_not_follow() -> None:
     stopped_for(finding, Cause.TRACKING, "a 0.1")
     assert 0.3 < stage.now - stalled < 0.7  # 0.28 rad/s there; 0.1 rad takes 0.33 s, and 0.2 s of window
     lagging = Stage()
-    lagging.goal()
-    lagging.began += 0.15
-    assert lagging.run(4.0) is None  # within the window
+    lagging.goal(to=1.8, seconds=3.0)
+    lagging.began += 0.15  # at up to 0.9 rad/s: 0.135 rad behind
+    assert lagging.run(3.5) is None  # within the window
 
 
 def test_a_controller_that_never_answers() -> None:
