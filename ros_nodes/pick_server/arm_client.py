@@ -29,8 +29,12 @@ _NAMES = {
     _Result.GOAL_TOLERANCE_VIOLATED: "GOAL_TOLERANCE_VIOLATED",
 }
 _HELD_BACK = (_Result.PATH_TOLERANCE_VIOLATED, _Result.GOAL_TOLERANCE_VIOLATED)
+_GUARD = "safety:"
+"""How the words of the safety node begin: its stop has the code of a contact, and is none."""
 _PROGRESS_RAD = 1e-3
 _SETTLE_S = 0.5
+_LAG_S = 0.02
+_REST_S = 0.1
 _POLL_S = 0.01
 
 
@@ -81,15 +85,18 @@ class ArmClient:
         trajectory = trajectory.slowed(settings.speed)
         watchman = _Watchman(self._node, self._joints, trajectory, settings, watch)
         handle = self._call.begin(self._goal(trajectory, settings), timeout_s=settings.server_timeout_s, watch=watch)
-        end = self._call.finish(handle, timeout_s=settings.server_timeout_s, watch=watchman.look)
+        try:
+            end = self._call.finish(handle, timeout_s=settings.server_timeout_s, watch=watchman.look)
+        except RobotStopped as stop:
+            raise RobotStopped(stop.kind, f"{stop.reason}; {self._stands(settings)}") from None
         return self._judge(end, trajectory.q[-1], settings, watch)
 
     def rest(self, watch: Watch, timeout_s: float) -> bool:
-        """Wait until the arm rests; whether it does."""
-        deadline, slow = time.monotonic() + timeout_s, self._settings().rest_rad_s
-        while not self._joints.speed() < slow:
+        """Wait until the arm is seen to rest from now on; whether it does."""
+        began_s, slow = time.monotonic(), self._settings().rest_rad_s
+        while not self._joints.speed(max(began_s, time.monotonic() - _REST_S)) < slow:
             watch()
-            if time.monotonic() >= deadline:
+            if time.monotonic() - began_s >= timeout_s:
                 return False
             time.sleep(_POLL_S)
         return True
@@ -97,6 +104,13 @@ class ArmClient:
     def close(self) -> None:
         """Free the client."""
         self._call.close()
+
+    def _stands(self, settings: PickSettings) -> str:
+        """In words, whether the arm has come to rest after a stop."""
+        if self.rest(lambda: None, settings.rest_timeout_s):
+            return "the arm rests"
+        blind = np.isnan(self._joints.speed(time.monotonic() - _REST_S))
+        return "nobody knows whether the arm rests" if blind else "THE ARM STILL MOVES"
 
     def _goal(self, trajectory: JointTrajectory, settings: PickSettings) -> Any:
         count = max(2, int(np.ceil(trajectory.duration_s / settings.sample_s)) + 1)
@@ -114,7 +128,7 @@ class ArmClient:
             raise RobotStopped(
                 "control", f"the arm controller says done, but a joint is {off_rad:.2f} rad off its goal"
             )
-        if code in _HELD_BACK:
+        if code in _HELD_BACK and not end.result.error_string.startswith(_GUARD):
             self.rest(watch, settings.rest_timeout_s)
             return ArmEnd(False, True, f"the arm controller stopped the arm ({_NAMES[code]}{said})")
         what = _NAMES.get(code, f"status {end.status}, error {code}")
@@ -122,12 +136,13 @@ class ArmClient:
 
     def _arrive(self, q_goal: FloatArray, settings: PickSettings, watch: Watch) -> float:
         """The largest joint's distance to the goal, after a moment for the joint states to catch up."""
-        deadline = time.monotonic() + _SETTLE_S
+        began_s = time.monotonic()
         while True:
             watch()
             q = self._joints.q()
-            off_rad = float("inf") if q is None else float(np.abs(q - q_goal).max())
-            if off_rad <= settings.arrive_rad or time.monotonic() >= deadline:
+            fresh = self._joints.heard_since(began_s + _LAG_S)
+            off_rad = float("inf") if q is None or not fresh else float(np.abs(q - q_goal).max())
+            if off_rad <= settings.arrive_rad or time.monotonic() - began_s >= _SETTLE_S:
                 return off_rad
             time.sleep(_POLL_S)
 

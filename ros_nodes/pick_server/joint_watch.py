@@ -13,6 +13,7 @@ import numpy as np
 from geometry import FloatArray
 
 _WINDOW_S = 0.15
+_LEAST_S = 0.04
 
 
 class _Heard(NamedTuple):
@@ -65,6 +66,11 @@ class JointWatch:
         with self._lock:
             return self._positions(self._arm)
 
+    def heard_since(self, wall_s: float) -> bool:
+        """Whether news of every joint of the arm has come since then."""
+        with self._lock:
+            return self._age_s(self._arm) < self._wall_s() - wall_s
+
     def fingers(self, timeout_s: float) -> FloatArray | None:
         """The finger joints' newest positions; None where they are not told, or older than `timeout_s`."""
         with self._lock:
@@ -72,13 +78,20 @@ class JointWatch:
                 return None
             return self._positions(self._fingers)
 
-    def speed(self) -> float:
-        """Speed of the fastest joint over the last tenths of a second, rad/s of the wall clock; NaN while unknown."""
+    def speed(self, since_s: float = -np.inf) -> float:
+        """Speed of the fastest joint over the last tenths of a second, rad/s of the wall clock.
+
+        Args:
+            since_s: only what has come since then counts, by the clock `wall_s`.
+        Returns:
+            NaN where too little has come to tell.
+        """
         with self._lock:
-            if len(self._recent) < 2:
+            recent = [entry for entry in self._recent if entry[0] >= since_s]
+            if not recent or recent[-1][0] - recent[0][0] < _LEAST_S:
                 return float("nan")
-            (t0, q0), (t1, q1) = self._recent[0], self._recent[-1]
-            return float(np.abs(q1 - q0).max() / max(t1 - t0, 1e-3))
+            (t0, q0), (t1, q1) = recent[0], recent[-1]
+            return float(np.abs(q1 - q0).max() / (t1 - t0))
 
     def problem(self, timeout_s: float) -> str:
         """Why the arm's posture is not known, in one line; empty where it is."""

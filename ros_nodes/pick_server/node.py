@@ -35,7 +35,7 @@ _CHECK_S = 0.5
 _STOP_S = 8.0
 
 
-class PickServer(Node):
+class PickServerNode(Node):
     """Picks things up for whoever sends a goal.
 
     Args:
@@ -250,4 +250,4 @@ class PickServer(Node):
 
 def main(args: list[str] | None = None) -> int:
     """Run the node."""
-    return run_node(PickServer, args, threads=6)
+    return run_node(PickServerNode, args, threads=6)

@@ -30,8 +30,10 @@ from ros_nodes.qos import SENSOR
 _NEWEST = Time()
 _ARM_WAIT_S = 1.0
 _JOINTS_WAIT_S = 1.0
+_RECENT_S = 0.2
 _POLL_S = 0.01
 _DISAGREE_M = 0.02
+_AGREE_S = 0.5
 
 
 class Workplace:
@@ -77,7 +79,9 @@ class Workplace:
         self._await_joints(settings)
         watch()
         if not self.arm.rest(watch, settings.rest_timeout_s):
-            speed = self.joints.speed()
+            speed = self.joints.speed(time.monotonic() - _RECENT_S)
+            if np.isnan(speed):
+                raise RobotStopped("stale", "joint states come too rarely to tell whether the arm rests")
             raise RobotStopped("control", f"the arm moves at {speed:.2f} rad/s, and not by our command")
         arm, T_world_base = self._arm(), self._base(settings)
         self._check_kinematics(arm, settings)
@@ -134,16 +138,19 @@ class Workplace:
         q = self.joints.q()
         if self._kinematics_agree or q is None:
             return
-        found = self._frames.lookup(settings.base_frame, settings.tip_frame, _NEWEST)
-        if found.T is None:
-            self._health.report("transforms", "warn", f"the kinematics cannot be checked: {found.problem}")
-            return
-        off_m = float(np.linalg.norm((arm.grasp_pose(q) @ invert(settings.T_tip_grasp) - found.T)[:3, 3]))
-        if off_m > _DISAGREE_M:
-            line = (
-                f"joint states and TF put {settings.tip_frame} {100 * off_m:.1f} cm apart: check joint_names, tip_frame"
-            )
-            self._health.report("transforms", "error", line)
-            raise RobotStopped("transform", line)
+        deadline = time.monotonic() + _AGREE_S
+        while True:
+            found = self._frames.lookup(settings.base_frame, settings.tip_frame, _NEWEST)
+            if found.T is None:
+                self._health.report("transforms", "warn", f"the kinematics cannot be checked: {found.problem}")
+                return
+            off_m = float(np.linalg.norm((arm.grasp_pose(q) @ invert(settings.T_tip_grasp) - found.T)[:3, 3]))
+            if off_m <= _DISAGREE_M:
+                break
+            if time.monotonic() >= deadline:
+                line = f"joint states and TF put {settings.tip_frame} {100 * off_m:.1f} cm apart: check joint_names"
+                self._health.report("transforms", "error", line)
+                raise RobotStopped("transform", line)
+            time.sleep(_POLL_S)
         self._kinematics_agree = True
         self._health.report("transforms", "ok", "joint states and TF agree")

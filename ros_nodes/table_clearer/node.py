@@ -29,7 +29,7 @@ _STOP_S = 12.0
 _NAMES = {value: name for name in dir(MoveItErrorCodes) if isinstance(value := getattr(MoveItErrorCodes, name), int)}
 
 
-class TableClearer(Node):
+class TableClearerNode(Node):
     """Clears a table once, or each time that `~/clear` is called.
 
     Args:
@@ -143,4 +143,4 @@ class TableClearer(Node):
 
 def main(args: list[str] | None = None) -> int:
     """Run the node."""
-    return run_node(TableClearer, args)
+    return run_node(TableClearerNode, args)
