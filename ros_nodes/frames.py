@@ -79,7 +79,7 @@ class Frames:
         self._listener.unregister()
 
     def _on_jump(self, _jump: Any) -> None:
-        self._logger.warning("the clock jumped back: what was known of TF is forgotten")
+        self._logger.warning("the clock was set back or exchanged: what was known of moving frames is forgotten")
         self.clear()
 
 
@@ -89,8 +89,10 @@ def _problem(target: str, source: str, stamp_ns: int, timeout_s: float, error: E
     if isinstance(error, ExtrapolationException):
         if "future" in said:
             hint = "the image is newer than TF: does its publisher run, and do both machines' clocks agree?"
-        else:
+        elif "past" in said:
             hint = "the image is older than what TF keeps: do the camera's and the robot's clocks agree?"
+        else:
+            hint = "TF heard of it once only: does its publisher run?"
     elif isinstance(error, InvalidArgumentException):
         hint = "a frame's name is not empty and has no leading slash"
     else:

@@ -6,7 +6,6 @@ import traceback
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
-from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 
@@ -51,12 +50,9 @@ class ManagedNode(LifecycleNode, Generic[S]):
         self.health = Health(self)
         self._autostart_timer: Any = None
         if getattr(self.parameters.current, "autostart", False):
-            self._autostart_timer = self.create_timer(
-                _SOON_S,
-                self._autostart,
-                callback_group=MutuallyExclusiveCallbackGroup(),
-                clock=Clock(clock_type=ClockType.STEADY_TIME),
-            )
+            # In the default group, as the lifecycle services are: one transition at a time.
+            steady = Clock(clock_type=ClockType.STEADY_TIME)
+            self._autostart_timer = self.create_timer(_SOON_S, self._autostart, clock=steady)
 
     @property
     def active(self) -> bool:
@@ -138,5 +134,8 @@ class ManagedNode(LifecycleNode, Generic[S]):
 
     def _autostart(self) -> None:
         self._autostart_timer.cancel()
-        if self.trigger_configure() == TransitionCallbackReturn.SUCCESS:
-            self.trigger_activate()
+        try:
+            if self.trigger_configure() == TransitionCallbackReturn.SUCCESS:
+                self.trigger_activate()
+        except RuntimeError as error:  # of rcl: no such transition from here
+            self.get_logger().info(f"no autostart, somebody else was faster: {' '.join(str(error).split())}")

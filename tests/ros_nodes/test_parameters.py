@@ -42,7 +42,11 @@ class Settings:
 class Owner(Node):
     def __init__(self, **options: Any) -> None:
         super().__init__("owner", **options)
-        self.parameters = declare_parameters(self, Settings)
+        try:
+            self.parameters = declare_parameters(self, Settings)
+        except InputError:
+            self.destroy_node()
+            raise
 
 
 class Robot(Node):
