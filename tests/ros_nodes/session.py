@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import rclpy
 from rclpy.action import ActionClient
-from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
 from rclpy.context import Context
 from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor
 from rclpy.node import Node
@@ -128,7 +128,8 @@ class RosSession:
     def collect(self, message_type: Any, topic: str, qos: Any = 10) -> list[Any]:
         """A list that fills with the messages of a topic."""
         received: list[Any] = []
-        self.probe.create_subscription(message_type, topic, received.append, qos)
+        group = MutuallyExclusiveCallbackGroup()  # its own: a slow topic must not hold up another
+        self.probe.create_subscription(message_type, topic, received.append, qos, callback_group=group)
         return received
 
     def call(self, srv_type: Any, name: str, request: Any = None, timeout_s: float = 5.0) -> Any:
@@ -175,13 +176,13 @@ class RosSession:
         """End everything; AssertionError if a callback had raised, does not end, or a thread stays behind."""
         self._closing = True
         self.context.try_shutdown()
+        self._spinner.join(5.0)  # first: a real executor must not be shut down while it spins
         closer = threading.Thread(target=self.executor.shutdown, daemon=True)
         closer.start()
         closer.join(10.0)
         stuck = closer.is_alive()
         if stuck:
             _print_stacks()
-        self._spinner.join(5.0)
         for node in reversed(self._nodes):
             node.destroy_node()
         errors, self.errors = self.errors, []

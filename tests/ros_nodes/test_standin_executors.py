@@ -277,6 +277,8 @@ try:
     rclpy.spin(node)
 except (KeyboardInterrupt, ExternalShutdownException) as error:
     print(type(error).__name__, rclpy.ok())
+else:  # the signal came while a callback ran
+    print("returned", rclpy.ok())
 finally:
     node.destroy_node()
     rclpy.try_shutdown()
@@ -286,8 +288,8 @@ finally:
 @pytest.mark.parametrize(
     ("number", "endings"),
     [
-        (signal.SIGINT, ("KeyboardInterrupt False", "ExternalShutdownException False")),
-        (signal.SIGTERM, ("ExternalShutdownException False",)),
+        (signal.SIGINT, ("KeyboardInterrupt False", "ExternalShutdownException False", "returned False")),
+        (signal.SIGTERM, ("ExternalShutdownException False", "returned False")),
     ],
 )
 def test_signals_shut_down(number, endings):
