@@ -85,7 +85,12 @@ class BagFile:
     def remove(self) -> None:
         """Finish it and take it away."""
         self.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self.clear(self.folder)
+
+    @staticmethod
+    def clear(folder: Path) -> None:
+        """Take away a bag that was written."""
+        shutil.rmtree(folder, ignore_errors=True)
 
     def _register(self, message_class: Any) -> None:
         from rosbags.typesys import get_types_from_msg

@@ -158,7 +158,7 @@ class PolicyRunnerNode(ManagedNode[PolicyRunnerSettings]):
         config = IntakeConfig(
             robot=settings,
             T_task_base=T_task_base,
-            objects=settings.things(),
+            objects=settings.things_by_id(),
             goals=contract.goals,
             motion_window_s=contract.period_s,
         )

@@ -47,7 +47,7 @@ class TaskFrameSettings(RobotSettings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.things()
+        self.things_by_id()
         self.vouched()
 
     @property
@@ -55,7 +55,7 @@ class TaskFrameSettings(RobotSettings):
         """(4, 4) the robot's base in the task's world, as the parameters say."""
         return transform(Rotation.from_euler("xyz", self.base_in_task_rpy_rad), self.base_in_task_xyz_m)
 
-    def things(self) -> dict[str, str]:
+    def things_by_id(self) -> dict[str, str]:
         """The task's name of a thing, by its id in detections.
 
         Raises:
