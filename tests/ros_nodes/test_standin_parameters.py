@@ -156,12 +156,12 @@ FILE = """
 def test_parameters_of_a_file_and_of_the_command_line(ros, tmp_path):
     path = tmp_path / "parameters.yaml"
     path.write_text(FILE)
-    arguments = ["--ros-args", "--params-file", str(path), "-p", "late:=7", "-p", "word:=bye", "-p", "text:='12'"]
+    arguments = ["--ros-args", "--params-file", str(path), "-p", "late:=7", "-p", "everywhere:=2", "-p", "text:='12'"]
     node = ros.node("arm", namespace="cell", cli_args=arguments, automatically_declare_parameters_from_overrides=True)
     values = {name: one.value for name, one in node.get_parameters_by_prefix("").items()}
     deep = values.pop("nested.deep")
     assert list(deep) == [1.0, 2.0]
-    expected = {"everywhere": 1, "speed": 0.001, "word": "bye", "flag": True, "late": 7, "text": "12"}
+    expected = {"everywhere": 2, "speed": 0.001, "word": "hello", "flag": True, "late": 7, "text": "12"}
     assert {name: values[name] for name in expected} == expected
     other = ros.node("arm", cli_args=arguments[:3], automatically_declare_parameters_from_overrides=True)
     assert other.has_parameter("everywhere") and not other.has_parameter("speed") and not other.has_parameter("flag")

@@ -41,7 +41,7 @@ def install() -> bool:
     from tests.ros_standin.messages import message_modules
 
     sys.modules.update(message_modules())
-    sys.meta_path.append(_BesideThisFile)  # type: ignore[arg-type]
+    sys.meta_path.append(_BesideThisFile)
     from tests.ros_standin.tf2 import tf2_modules
 
     sys.modules.update(tf2_modules())

@@ -32,7 +32,11 @@ class Remap(NamedTuple):
 
 
 class Override(NamedTuple):
-    """A parameter's value for the nodes whose full name fits the pattern."""
+    """A parameter's value for the nodes whose full name fits the pattern.
+
+    A node takes them pattern by pattern, in the order in which the patterns first came, as rcl stores them: a later
+    `-p` (pattern `/**`) does not win over a file that names the node, if an earlier file has a `/**`.
+    """
 
     pattern: str
     name: str
@@ -43,7 +47,7 @@ class _Loader(yaml.SafeLoader):
     """YAML as rcl reads it: 1e-3 is a number, too."""
 
 
-_Loader.add_implicit_resolver(  # type: ignore[no-untyped-call]
+_Loader.add_implicit_resolver(
     "tag:yaml.org,2002:float", re.compile(r"^[-+]?\d+(\.\d*)?[eE][-+]?\d+$"), list("-+0123456789.")
 )
 
@@ -112,6 +116,12 @@ class Arguments:
             if value is None:
                 raise RCLError(f"Failed to parse global arguments: nothing follows '{word}'")
             self._take(word, value)
+
+    def overrides_of(self, full_name: str) -> dict[str, Any]:
+        """Values by name for the node with this full name."""
+        patterns = list(dict.fromkeys(one.pattern for one in self.overrides))
+        ordered = sorted(self.overrides, key=lambda one: patterns.index(one.pattern))
+        return {one.name: one.value for one in ordered if fits(one.pattern, full_name)}
 
     def _take(self, option: str, value: str) -> None:
         if option in ("-r", "--remap"):

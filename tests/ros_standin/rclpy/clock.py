@@ -102,12 +102,11 @@ class Clock:
     def __repr__(self) -> str:
         return f"Clock(clock_type={self._clock_type.name})"
 
-    @property
-    def nanoseconds(self) -> int:
+    def read_ns(self) -> int:
         return time.monotonic_ns() if self._clock_type is ClockType.STEADY_TIME else time.time_ns()
 
     def now(self) -> Time:
-        return Time(nanoseconds=self.nanoseconds, clock_type=self._clock_type)
+        return Time(nanoseconds=self.read_ns(), clock_type=self._clock_type)
 
     def create_jump_callback(
         self,
@@ -129,7 +128,7 @@ class Clock:
         context.on_shutdown(self.wake)
         with self.moved:
             while context.ok() and self.simulated == started_simulated:
-                left = (until.nanoseconds - self.nanoseconds) * 1e-9
+                left = (until.nanoseconds - self.read_ns()) * 1e-9
                 if left <= 0:
                     return True
                 self.moved.wait(None if self.simulated else min(left, threading.TIMEOUT_MAX))
@@ -167,8 +166,7 @@ class ROSClock(Clock):
     def ros_time_is_active(self) -> bool:
         return self._active
 
-    @property
-    def nanoseconds(self) -> int:
+    def read_ns(self) -> int:
         return self._override if self._active else time.time_ns()
 
     def set_ros_time_override(self, moment: Time) -> None:
@@ -190,7 +188,7 @@ class ROSClock(Clock):
         for handle in told:
             if handle.pre_callback is not None:
                 handle.pre_callback()
-        before = self.nanoseconds
+        before = self.read_ns()
         with self.moved:
             self._active, self._override = active, override
             self.moved.notify_all()

@@ -79,7 +79,7 @@ class Context:
         with self._lock:
             if self._running:
                 self._callbacks = [known for known in self._callbacks if known() not in (None, callback)]
-                self._callbacks.append(weakref.WeakMethod(callback))  # type: ignore[arg-type]
+                self._callbacks.append(weakref.WeakMethod(callback))
                 return
         callback()
 

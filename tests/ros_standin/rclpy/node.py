@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from rcl_interfaces.msg import ParameterEvent
-from rclpy.arguments import Arguments, fits
+from rclpy.arguments import Arguments
 from rclpy.callback_groups import CallbackGroup, MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
 from rclpy.client import Client
 from rclpy.clock import Clock, ROSClock
@@ -85,9 +85,8 @@ class Node(NodeNames, NodeParameters, NodeGraph):
     def _overrides(self, arguments: list[Arguments], given: list[Parameter]) -> dict[str, Parameter]:
         found: dict[str, Parameter] = {}
         for source in reversed(arguments):
-            for rule in source.overrides:
-                if fits(rule.pattern, self.get_fully_qualified_name()):
-                    found[rule.name] = Parameter(rule.name, value=rule.value)
+            values = source.overrides_of(self.get_fully_qualified_name())
+            found.update({name: Parameter(name, value=value) for name, value in values.items()})
         return {**found, **{one.name: one for one in given}}
 
     def get_logger(self) -> RcutilsLogger:

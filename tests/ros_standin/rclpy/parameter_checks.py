@@ -23,7 +23,8 @@ def declaration(namespace: str, entry: Any) -> tuple[str, Any, ParameterDescript
     """Full name, default value and typed descriptor of one entry of declare_parameters."""
     if not 1 <= len(entry) <= 3:
         raise TypeError(f"Invalid parameter tuple length: {entry}; expecting length between 1 and 3")
-    name, value, descriptor = (*entry, *(None, ParameterDescriptor())[len(entry) - 1 :])
+    name, value = entry[0], entry[1] if len(entry) > 1 else None
+    descriptor = entry[2] if len(entry) > 2 else ParameterDescriptor()
     if not isinstance(name, str):
         raise TypeError(f"First element {name} is not a str.")
     name = f"{namespace}.{name}" if namespace else name

@@ -15,6 +15,7 @@ class SignalHandlerOptions(IntEnum):
     ALL = 3
 
 
+_NUMBERS = {SignalHandlerOptions.SIGINT: signal.SIGINT, SignalHandlerOptions.SIGTERM: signal.SIGTERM}
 _previous: dict[int, Any] = {}
 
 
@@ -49,5 +50,7 @@ def uninstall_signal_handlers() -> None:
 
 
 def get_current_signal_handlers_options() -> SignalHandlerOptions:
-    bits = {signal.SIGINT: SignalHandlerOptions.SIGINT, signal.SIGTERM: SignalHandlerOptions.SIGTERM}
-    return SignalHandlerOptions(sum(bits[number] for number in _previous))  # type: ignore[index]
+    options = SignalHandlerOptions.NO.value
+    for option, number in _NUMBERS.items():
+        options |= option.value if number in _previous else 0
+    return SignalHandlerOptions(options)

@@ -59,7 +59,7 @@ class Future:
             self._exception, self._done, self._cancelled = exception, True, False
         self._finish()
 
-    def add_done_callback(self, callback: Callable[[Any], None]) -> None:
+    def add_done_callback(self, callback: Callable[[Any], Any]) -> None:
         with self._lock:
             if not self._done:
                 self._callbacks.append(callback)
@@ -70,7 +70,7 @@ class Future:
         else:
             callback(self)
 
-    def remove_done_callback(self, callback: Callable[[Any], None]) -> bool:
+    def remove_done_callback(self, callback: Callable[[Any], Any]) -> bool:
         with self._lock:
             kept = [known for known in self._callbacks if known != callback]
             removed = len(kept) != len(self._callbacks)
@@ -97,7 +97,7 @@ class Future:
         for callback in callbacks:
             self._call(callback)
 
-    def _call(self, callback: Callable[[Any], None]) -> None:
+    def _call(self, callback: Callable[[Any], Any]) -> None:
         executor = self._executor()
         if executor is not None:
             executor.create_task(callback, self)

@@ -23,7 +23,7 @@ class Timer(Entity):
         self.callback, self.clock, self._period_ns = callback, clock, period_ns
         self._lock = threading.RLock()
         self._canceled = not autostart
-        self._last = clock.nanoseconds
+        self._last = clock.read_ns()
         self._next = self._last + period_ns
         clock.timers.add(self)
 
@@ -37,7 +37,7 @@ class Timer(Entity):
         self.wake()
 
     def is_ready(self) -> bool:
-        return not self._canceled and self.clock.nanoseconds >= self._next
+        return not self._canceled and self.clock.read_ns() >= self._next
 
     def is_canceled(self) -> bool:
         return self._canceled
@@ -48,16 +48,16 @@ class Timer(Entity):
     def reset(self) -> None:
         with self._lock:
             self._canceled = False
-            self._next = self.clock.nanoseconds + self._period_ns
+            self._next = self.clock.read_ns() + self._period_ns
         self.wake()
 
     def time_since_last_call(self) -> int:
-        return self.clock.nanoseconds - self._last
+        return self.clock.read_ns() - self._last
 
     def time_until_next_call(self) -> int | None:
         if self._canceled:
             raise TimerCancelledError()
-        return self._next - self.clock.nanoseconds
+        return self._next - self.clock.read_ns()
 
     def destroy(self) -> None:
         self._canceled = True
@@ -67,7 +67,7 @@ class Timer(Entity):
         with self._lock:
             if not self.is_ready():
                 return None
-            now = self._last = self.clock.nanoseconds
+            now = self._last = self.clock.read_ns()
             self._next += self._period_ns
             if self._next < now:
                 missed = 0 if self._period_ns == 0 else 1 + (now - self._next - 1) // self._period_ns
@@ -80,11 +80,11 @@ class Timer(Entity):
     def seconds_left(self) -> float | None:
         if self._canceled or self.scheduled or self.clock.simulated or not self.callback_group.can_execute(self):
             return None
-        return (self._next - self.clock.nanoseconds) * 1e-9
+        return (self._next - self.clock.read_ns()) * 1e-9
 
     def clock_moved(self, jump: TimeJump, before_ns: int) -> None:
         """Keep the time left over a change of the kind of time; start anew after a jump to before the last call."""
-        now = self.clock.nanoseconds
+        now = self.clock.read_ns()
         with self._lock:
             if jump.clock_change != ClockChange.ROS_TIME_NO_CHANGE:
                 if now != 0:

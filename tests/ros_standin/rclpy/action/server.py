@@ -221,7 +221,8 @@ class ActionServer(Entity):
     def destroy(self) -> None:
         for handle in self._handles.values():
             handle.destroy()
-        for endpoint in (*self._services, self._feedback, self._status):
+        endpoints: list[Any] = [*self._services, self._feedback, self._status]
+        for endpoint in endpoints:
             endpoint.destroy()
         node = self.node
         if node is not None and self in node.waitables:
