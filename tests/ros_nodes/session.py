@@ -160,11 +160,11 @@ class RosSession:
                 if isinstance(error, kind):
                     self.errors.remove(error)
                     return error
-            self._nudge()
+            self.nudge()
             time.sleep(0.003)
         raise AssertionError(f"no callback raised {kind.__name__}")
 
-    def _nudge(self) -> None:
+    def nudge(self) -> None:
         """A MultiThreadedExecutor raises a callback's error when it next has something to do."""
         self.executor.create_task(lambda: None)
 
