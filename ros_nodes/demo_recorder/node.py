@@ -28,6 +28,7 @@ from ros_nodes.demo_recorder.demo_core import DemoCore
 from ros_nodes.demo_recorder.episode_store import EpisodeStore
 from ros_nodes.demo_recorder.recorded_topics import RecordedTopic, topics_of, topics_of_bag
 from ros_nodes.demo_recorder.settings import DemoRecorderSettings
+from ros_nodes.demo_recorder.trigger_answers import answering
 from ros_nodes.frames import Frames
 from ros_nodes.health import Health
 from ros_nodes.parameters import declare_parameters
@@ -67,7 +68,7 @@ class DemoRecorderNode(Node):
             raise
         group = ReentrantCallbackGroup()
         for name, job in (("start", self._start), ("stop", self._stop), ("discard", self._discard)):
-            self.create_service(Trigger, f"~/{name}", _answering(job), callback_group=group)
+            self.create_service(Trigger, f"~/{name}", answering(job), callback_group=group)
         self.create_service(SetBool, "~/success", self._on_success, callback_group=group)
 
     def wind_down(self) -> None:
@@ -289,19 +290,6 @@ class DemoRecorderNode(Node):
                 self._success = bool(request.data)
         response.message = "noted" if response.success else "no episode is being recorded"
         return response
-
-
-def _answering(job: Callable[[], str]) -> Callable[[Any, Any], Any]:
-    """A service of a job that says what it did, or raises InputError with why not."""
-
-    def answer(_: Any, response: Any) -> Any:
-        try:
-            response.message, response.success = job(), True
-        except InputError as error:
-            response.message, response.success = str(error), False
-        return response
-
-    return answer
 
 
 def main(args: list[str] | None = None) -> int:

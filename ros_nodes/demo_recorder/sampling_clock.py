@@ -37,10 +37,10 @@ class ActionClock:
     Args:
         period_s: between actions.
         settle_s: how long messages are waited for.
-        tolerance: a pause longer than the period by this share of it is a gap.
+        tolerance: a pause longer than the period by this share of it is a gap; below 1, no step can be missing.
     """
 
-    def __init__(self, period_s: float, settle_s: float, tolerance: float = 0.5) -> None:
+    def __init__(self, period_s: float, settle_s: float, tolerance: float = 0.9) -> None:
         self._period_s, self._settle_s, self._tolerance = period_s, settle_s, tolerance
         self._waiting: list[float] = []
         self.last_s: float | None = None

@@ -28,7 +28,7 @@ class GripperGoals:
     ) -> None:
         self._settings, self._on_problem = settings, on_problem
         self._gate = GripperGate(settings.gripper_threshold_m, settings.gripper_max_width_m)
-        self._client = ActionClient(node, GripperCommand, "gripper/gripper_action", callback_group=group)
+        self._client = ActionClient(node, GripperCommand, settings.gripper_action, callback_group=group)
 
     @property
     def ready(self) -> bool:
@@ -46,7 +46,7 @@ class GripperGoals:
             return
         if not self.ready:
             self._gate.forget()
-            self._on_problem("gripper/gripper_action: no gripper is there")
+            self._on_problem(f"{self._settings.gripper_action}: no gripper is there")
             return
         goal = GripperCommand.Goal()
         goal.command.position = float(self._settings.gripper_command_position(opening))
@@ -61,4 +61,4 @@ class GripperGoals:
         handle = None if future.cancelled() else future.result()
         if handle is None or not handle.accepted:
             self._gate.forget()
-            self._on_problem("gripper/gripper_action: the goal was rejected")
+            self._on_problem(f"{self._settings.gripper_action}: the goal was rejected")

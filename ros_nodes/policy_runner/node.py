@@ -1,7 +1,7 @@
 """`policy_runner`: a trained policy at its rate, from joints, poses and goals to joint targets and gripper goals.
 
 In: `joint_states`, `objects` (Detection3DArray), `goal` (PoseStamped) or `goals` (Detection3DArray), TF.
-Out: `joint_trajectory` (one point a step), the action `gripper/gripper_action`, `~/action` (what the policy did, named
+Out: `joint_trajectory` (one point a step), the action of `gripper_action`, `~/action` (what the policy did, named
 numbers in a JointState), `safety/heartbeat`. Services: `~/start`, `~/stop`, `~/reset` (Trigger).
 """
 
@@ -87,6 +87,7 @@ class PolicyRunnerNode(ManagedNode[PolicyRunnerSettings]):
                 got=f"{settings.rate_hz:g} Hz", remedy="set it to 0, or train a policy at that rate",
             )  # fmt: skip
         self._builder = ObservationBuilder(contract, settings.sources, tuple(settings.vouched()))
+        policy.warm_up()
         self._policy, self._contract, self._frames = policy, contract, Frames(self)
         self.get_logger().info(
             f"{settings.policy}: {policy.env} at {contract.rate_hz:g} Hz from "

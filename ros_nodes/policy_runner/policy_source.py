@@ -38,6 +38,11 @@ class RunnablePolicy:
     action_high: tuple[float, ...]
     """(A,) greatest actions."""
 
+    def warm_up(self) -> None:
+        """Act once on nothing: the first action of a process takes several steps' time."""
+        self.act({key: np.zeros(shape, dtype=np.float32) for key, shape in self.observation_shapes.items()})
+        self.reset()
+
 
 def open_policy(name: str) -> RunnablePolicy:
     """Read a policy, on the CPU and with one thread: actions come one at a time.

@@ -11,6 +11,7 @@ from scipy.spatial.transform import Rotation
 from envs.manipulation import MAX_OPENING_M
 from envs.manipulation.arm import T_WORLD_BASE, WORKSPACE_M
 from geometry import PANDA_HAND, FloatArray, InputError, transform
+from ros_nodes.arm_settings import ArmSettings
 from ros_nodes.lifecycle import autostart_setting
 from ros_nodes.policy_runner.observation_builder import SOURCES
 from ros_nodes.robot_settings import RobotSettings
@@ -99,7 +100,7 @@ class TaskFrameSettings(RobotSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PolicyRunnerSettings(TaskFrameSettings):
+class PolicyRunnerSettings(TaskFrameSettings, ArmSettings):
     """What the node needs; what is not read only takes effect when it is configured the next time."""
 
     autostart: bool = autostart_setting()

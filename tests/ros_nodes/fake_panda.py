@@ -35,7 +35,7 @@ class FakePanda:
         self._objects = self.node.create_publisher(Detection3DArray, "objects", 10)
         self._goal = self.node.create_publisher(PoseStamped, "goal", 10)
         self.node.create_subscription(JointTrajectory, "joint_trajectory", self._move, 10)
-        self.server = ActionServer(self.node, GripperCommand, "gripper/gripper_action", self._grip)
+        self.server = ActionServer(self.node, GripperCommand, "/panda_gripper/gripper_action", self._grip)
         self.node.create_timer(1.0 / rate_hz, self._tell)
 
     def _move(self, message: JointTrajectory) -> None:

@@ -202,8 +202,10 @@ def test_moments_are_due_when_their_messages_have_had_time() -> None:
     for stamp in (1.0, 1.0, 1.1, 1.2):
         actions.hear(stamp)
     assert actions.due(1.16) == [1.0, 1.1] and actions.rest(1.36) == pytest.approx([1.2, 1.3])
-    actions.hear(1.36)
-    assert "a pause of 0.16 s" in actions.gap
+    actions.hear(1.38)
+    assert not actions.gap
+    actions.hear(1.58)
+    assert "a pause of 0.20 s" in actions.gap
 
 
 def test_a_robot_of_no_task_is_recorded_with_its_own_numbers_and_pictures() -> None:
