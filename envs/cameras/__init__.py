@@ -1,6 +1,7 @@
 """Simulated depth and colour cameras, and what a real sensor does to their images."""
 
 from envs.cameras.frame import Frame
+from envs.cameras.in_view import parts_in_view
 from envs.cameras.policy_camera import PolicyCamera
 from envs.cameras.raycast import RaycastCamera
 from envs.cameras.sensor_noise import dex_noise, norm_noise, trans_noise
@@ -20,6 +21,7 @@ __all__ = [
     "VisualPart",
     "dex_noise",
     "norm_noise",
+    "parts_in_view",
     "scene_triangles",
     "trans_noise",
     "visual_parts",

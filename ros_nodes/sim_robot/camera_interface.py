@@ -95,7 +95,7 @@ class CameraInterface:
         score = scene.score()
         rng = camera_rng(int(score["seed"]), int(score["round"]))
         self._depth = DepthCamera(scene.world, scene.sensing, rng, settings.depth_noise)
-        self._color = TinyRendererCamera(scene.world, scene.sensing.camera, segmentation=False)
+        self._color = TinyRendererCamera(scene.world, scene.sensing.camera, shadow=False, segmentation=False)
         self._scene, self._noise = scene, settings.depth_noise
 
     def _due(self, name: str, robot: SimRobot, rate_hz: float) -> bool:

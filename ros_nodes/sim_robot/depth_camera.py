@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.cameras import RaycastCamera, VisualPart, visual_parts
+from envs.cameras import RaycastCamera, VisualPart, parts_in_view, visual_parts
 from envs.clutter import Dialect, needs_normals, noisy_depth
 from envs.world import World
 from geometry import FloatArray
@@ -42,7 +42,8 @@ class DepthCamera:
 
     def capture(self, T_world_camera: FloatArray, time_ns: int) -> Shot:
         """Note where everything stands; in the thread that steps the world."""
-        return Shot(visual_parts(self._world), T_world_camera, time_ns)
+        parts = parts_in_view(visual_parts(self._world), T_world_camera, self.sensing.camera)
+        return Shot(parts, T_world_camera, time_ns)
 
     def develop(self, shot: Shot) -> NDArray[np.float32]:
         """(H, W) metres along the optical axis, 0 where there is no return; in any one thread."""
