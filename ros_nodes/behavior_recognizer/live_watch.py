@@ -57,6 +57,7 @@ class LiveWatch:
         self._start_s = self._last_s = self._peopled_s = 0.0
         self._skeleton = ""
         self._sent: list[TimelineSegment] = []
+        self._owed: list[TimelineSegment] = []
         self.repeated = 0
         """Frames that were no later than the one before, and left out."""
         self.restarts = 0
@@ -68,9 +69,9 @@ class LiveWatch:
         Raises:
             InputError: for a frame that cannot be watched; the next may be.
         """
-        reason, settled = self._reason_to_restart(frame), ()
+        reason = self._reason_to_restart(frame)
         if reason:
-            settled = self.finish()
+            self._owed += self.finish()
             self.restarts += 1
         elif self._watcher is not None and frame.time_s <= self._last_s:
             self.repeated += 1
@@ -85,6 +86,7 @@ class LiveWatch:
         if frame.persons:
             self._peopled_s = frame.time_s
         self._sent += step.settled
+        settled, self._owed = self._owed, []
         return Watched(
             frame=replace(step.frame, time_s=frame.time_s),
             doing=step.doing,

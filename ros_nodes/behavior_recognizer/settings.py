@@ -7,6 +7,7 @@ from pathlib import Path
 
 from perception.behavior.watching import WatchSettings
 from perception.pose import SKELETONS, Skeleton
+from ros_nodes.lifecycle import autostart_setting
 from ros_nodes.setting import check_settings, setting
 
 _LAYOUTS = tuple(name for name in SKELETONS if name != "hand21")
@@ -16,7 +17,7 @@ _LAYOUTS = tuple(name for name in SKELETONS if name != "hand21")
 class BehaviorRecognizerSettings:
     """What comes in, who is looked for, and when something counts as sure."""
 
-    autostart: bool = setting(True, "Configure and activate by itself after the start.", read_only=True)
+    autostart: bool = autostart_setting()
     input: str = setting(
         "image",
         "What comes in: image (topics image, camera_info, and depth where use_depth), keypoints_2d (topic keypoints, "
@@ -47,7 +48,10 @@ class BehaviorRecognizerSettings:
     lag_s: float = setting(0.5, "How long after its end a segment is settled, s; at activation.", low=0.0, high=60.0)
     least_confidence: float = setting(0.6, "Segments below it are marked as unsure; at activation.", low=0.0, high=1.0)
     least_segment_s: float = setting(0.1, "Shorter segments are left out, s; at activation.", low=0.0, high=60.0)
-    slop_s: float = setting(0.05, "Depth and objects belong to an image this near in time, s.", low=0.0, high=10.0)
+    slop_s: float = setting(0.05, "Depth belongs to an image this near in time, s; at activation.", low=0.0, high=10.0)
+    objects_age_s: float = setting(
+        0.5, "Things (topic objects) count for people this near in time, s; at activation.", low=0.0, high=60.0
+    )
     silence_s: float = setting(2.0, "Without a frame for so long the input is silent, s.", low=0.1, high=600.0)
     max_age_s: float = setting(2.0, "Frames older than this when they come are refused, s.", low=0.01, high=3600.0)
     line_width_m: float = setting(0.02, "Width of the skeleton's lines in ~/markers, m.", low=0.001, high=1.0)

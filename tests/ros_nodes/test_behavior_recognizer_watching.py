@@ -26,7 +26,7 @@ LATE_S = 1.7e9
 
 @pytest.fixture(scope="module")
 def frames() -> list[PoseFrame]:
-    return list(carrying_scene(150).frames)
+    return list(carrying_scene(seed=2).frames)
 
 
 def later(frames: list[PoseFrame], by_s: float) -> list[PoseFrame]:
@@ -81,15 +81,29 @@ def test_after_an_empty_room_watching_begins_anew(frames: list[PoseFrame]) -> No
     assert watched is not None and "nobody was in view" in watched.restarted
 
 
-def test_a_bad_frame_does_not_stop_the_stream(frames: list[PoseFrame]) -> None:
+def test_another_skeleton_begins_anew_and_loses_no_segment(frames: list[PoseFrame]) -> None:
     live = LiveWatch(rate_hz=30.0)
-    live.update(frames[0])
-    (who,) = frames[1].persons
-    twice = replace(frames[1], persons=())
-    assert live.update(replace(twice, skeleton=COCO17)) is not None, "another skeleton begins anew"
-    assert live.restarts == 1
-    assert live.update(frames[2]) is not None
-    assert who.id == -1 or who.id >= 0
+    told = [segment for frame in frames[:90] if (watched := live.update(frame)) for segment in watched.settled]
+    nobody = PoseFrame(time_s=frames[90].time_s, skeleton=COCO17)
+    first = live.update(nobody)
+    assert first is not None and "skeleton changed from" in first.restarted
+    watcher = Watcher(rate_hz=30.0)
+    for frame in frames[:90]:
+        watcher.update(frame)
+    assert len(told) + len(first.settled) == len(watcher.finish().segments) > 0
+
+
+def test_a_frame_that_cannot_be_watched_does_not_end_the_stream(frames: list[PoseFrame]) -> None:
+    live = LiveWatch(rate_hz=30.0)
+    for frame in frames[:5]:
+        live.update(frame)
+    (who,) = frames[5].persons
+    without_points = replace(who, id=5, keypoints_m=None, keypoints_px=None)
+    try:
+        live.update(frames[5].with_persons((without_points,)))
+    except InputError:
+        pass
+    assert live.update(frames[6]) is not None
 
 
 def test_segments_and_doings_go_out_as_text() -> None:
