@@ -63,9 +63,7 @@ class ArmClient:
         self, node: Node, joints: JointWatch, settings: Callable[[], PickSettings], group: CallbackGroup
     ) -> None:
         self._node, self._joints, self._settings = node, joints, settings
-        self._call = ActionCall(
-            node, FollowJointTrajectory, "arm/follow_joint_trajectory", label="arm controller", group=group
-        )
+        self._call = ActionCall(node, FollowJointTrajectory, settings().arm_action, label="arm controller", group=group)
 
     @property
     def there(self) -> bool:

@@ -38,7 +38,7 @@ class GripperClient:
         self, node: Node, joints: JointWatch, settings: Callable[[], PickSettings], group: CallbackGroup
     ) -> None:
         self._node, self._joints, self._settings = node, joints, settings
-        self._call = ActionCall(node, GripperCommand, "gripper/gripper_action", label="gripper", group=group)
+        self._call = ActionCall(node, GripperCommand, settings().gripper_action, label="gripper", group=group)
         self._opening: Any = None
         self._told_m = float("nan")
 

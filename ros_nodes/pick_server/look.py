@@ -27,10 +27,11 @@ from ros_nodes.pick_server.settings import PickSettings
 from ros_nodes.qos import SENSOR
 
 _PERIOD_S = 0.01
-_ASK_AGAIN_S = 0.1
+_ASK_AGAIN_S = 0.2
 _CLOUDS_KEPT = 8
 _NO_CLOUD = np.empty((0, 3))
 _SAID: dict[int, Code] = {
+    MoveItErrorCodes.INVALID_OBJECT_NAME: "INVALID_OBJECT_NAME",
     MoveItErrorCodes.SENSOR_INFO_STALE: "SENSOR_INFO_STALE",
     MoveItErrorCodes.UNABLE_TO_AQUIRE_SENSOR_DATA: "UNABLE_TO_AQUIRE_SENSOR_DATA",
     MoveItErrorCodes.FRAME_TRANSFORM_FAILURE: "FRAME_TRANSFORM_FAILURE",
@@ -74,10 +75,14 @@ class Look:
         request = GraspPlanning.Request(group_name=settings.moveit_group)
         request.target.id = target
         while True:
-            answer = self._call(request, deadline, settings.server_timeout_s, watch)
+            answer = self._call(request, deadline, watch)
             if isinstance(answer, Ending):
                 return answer
             if not len(answer.grasps):
+                again = answer.error_code.val == MoveItErrorCodes.FAILURE  # as of a node that is still starting
+                if again and time.monotonic() + _ASK_AGAIN_S < deadline:
+                    _sleep(_ASK_AGAIN_S, watch)
+                    continue
                 return _nothing(answer.error_code)
             late_s = 1e-9 * (began_ns - nanoseconds_of(answer.grasps[0].grasp_pose.header.stamp))
             if late_s <= 0.0:
@@ -119,12 +124,11 @@ class Look:
         found = self._frames.lookup(world, frame, stamp)
         return Ending("FRAME_TRANSFORM_FAILURE", found.problem) if found.T is None else found.T
 
-    def _call(self, request: Any, deadline: float, server_timeout_s: float, watch: Watch) -> Any:
+    def _call(self, request: Any, deadline: float, watch: Watch) -> Any:
         """The service's response, or the ending."""
-        there_by = time.monotonic() + server_timeout_s
         while not self.there:
             watch()
-            if time.monotonic() >= there_by:
+            if time.monotonic() >= deadline:
                 name = self._node.resolve_service_name("plan_grasps")
                 return Ending("COMMUNICATION_FAILURE", f"there is no grasp planner: no service {name}")
             time.sleep(_PERIOD_S)
@@ -165,9 +169,12 @@ class Look:
 
 
 def _nothing(code: Any) -> Ending:
-    """No grasps: the planner's own reason where it has one."""
+    """No grasps: because there are none, or for the planner's own reason."""
     said = getattr(code, "message", "")  # Humble's error codes have no message
-    return Ending(_SAID.get(code.val, "PLANNING_FAILED"), f"no grasp was found{': ' if said else ''}{said}")
+    reason = f": {said}" if said else ""
+    if code.val in (MoveItErrorCodes.SUCCESS, MoveItErrorCodes.PLANNING_FAILED):
+        return Ending("PLANNING_FAILED", f"no grasp was found{reason}")
+    return Ending(_SAID.get(code.val, "COMMUNICATION_FAILURE"), f"the grasp planner failed ({code.val}){reason}")
 
 
 def _sleep(seconds: float, watch: Watch) -> None:

@@ -220,6 +220,7 @@ class PickServerNode(Node):
             self._health.report(
                 "joint states", "warn" if moves else "ok", "the arm moves, and not by our command" if moves else "fresh"
             )
+        if not problem and not self._turn.taken:
             held = self._held.told()
             unsure = bool(held) and self._held.unsure
             self._health.report("hand", "warn" if unsure else "ok", held or "holds nothing")

@@ -16,6 +16,11 @@ BOX_NUMBERS = 6
 class PickSettings(ArmSettings):
     """How picks are done, and how long anything may take. Times are robot time unless said otherwise."""
 
+    arm_action: str = setting(
+        "/safety/follow_joint_trajectory",
+        "The FollowJointTrajectory action that moves the arm: the safety node's, or controller_action itself.",
+        read_only=True,
+    )
     attempts: int = setting(2, "Grasps that are tried in one goal before it is given up.", low=1, high=20)
     look_from: str = setting(
         "drop", "Where the arm goes before the camera looks, out of its way.", choices=("drop", "home", "here")

@@ -42,8 +42,9 @@ class TableClearerNode(Node):
         self._health = Health(self)
         self._busy, self._stopping, self._closing = threading.Lock(), threading.Event(), threading.Event()
         group = ReentrantCallbackGroup()
-        self._pickup = ActionCall(self, Pickup, "pick_server/pickup", label="pick server", group=group)
-        self._place = self.create_client(Trigger, "pick_server/place", callback_group=group)
+        server = self._parameters.current.pick_server
+        self._pickup = ActionCall(self, Pickup, f"{server}/pickup", label="pick server", group=group)
+        self._place = self.create_client(Trigger, f"{server}/place", callback_group=group)
         self._summary = self.create_publisher(String, "~/summary", LATCHED)
         self.create_service(Trigger, "~/clear", self._on_clear, callback_group=group)
         self.create_service(Trigger, "~/stop", self._on_stop, callback_group=group)

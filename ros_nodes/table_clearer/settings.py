@@ -14,6 +14,9 @@ class ClearSettings:
     autostart: bool = setting(
         True, "Begin as soon as the pick server is there; else when ~/clear is called.", read_only=True
     )
+    pick_server: str = setting(
+        "pick_server", "Name of the pick server's node; names of actions cannot be remapped.", read_only=True
+    )
     max_failures: int = setting(2, "Stop after this many pickups in a row that brought nothing.", low=1, high=100)
     max_empty_looks: int = setting(
         1, "Stop after this many looks in a row that found nothing to grasp, or nothing within reach.", low=1, high=100

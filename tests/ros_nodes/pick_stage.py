@@ -22,7 +22,8 @@ class Stage:
         self.ros = ros
         self.arm = ros.start(FakeArm)
         self.planner = ros.start(FakePlanner)
-        given = {"server_timeout_s": 1.0, "rest_timeout_s": 1.0, **parameters}
+        names = {"arm_action": "/arm/follow_joint_trajectory", "gripper_action": "/gripper/gripper_action"}
+        given = {**names, "server_timeout_s": 1.0, "rest_timeout_s": 1.0, **parameters}
         self._overrides = [Parameter(name, value=value) for name, value in given.items()]
         if start:
             self.start()

@@ -1,0 +1,297 @@
+"""The clutter scenes played through ROS: sim_robot, grasp_detector, safety, pick_server, table_clearer in one process.
+
+    python -m benchmarks.ros_clutter [--rounds 5] [--seeds 0 1] [--without-ros] [--json FILE]
+
+Beside it, with `--without-ros`, the same scenes (same seeds) as `graspmimic bench clutter --setting robot` plays them.
+Success is objects in the bin over pickups carried out, cleared is objects in the bin over objects presented; the
+simulation counts, not the robot. It runs on a real rclpy where there is one, else on the tests' stand-in for it, and
+says which.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import threading
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy.stats import binomtest
+
+from envs.cell import RobotCell
+from envs.clutter import DIALECT_A
+from envs.objects import load_objects
+from graspmimic.planners import make_planner
+from policies import run_robot_clutter
+
+REAL_ROS = importlib.util.find_spec("rclpy") is not None
+if not REAL_ROS:
+    from tests.ros_standin import install
+
+    install()
+
+import rclpy  # noqa: E402
+from rclpy.context import Context  # noqa: E402
+from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor  # noqa: E402
+from rclpy.node import Node  # noqa: E402
+from rclpy.parameter import Parameter  # noqa: E402
+from std_srvs.srv import Trigger  # noqa: E402
+
+from ros_nodes.grasp_detector.node import GraspDetectorNode  # noqa: E402
+from ros_nodes.pick_server.node import PickServerNode  # noqa: E402
+from ros_nodes.safety.node import SafetyNode  # noqa: E402
+from ros_nodes.sim_robot.node import SimRobotNode  # noqa: E402
+from ros_nodes.table_clearer.node import TableClearerNode  # noqa: E402
+
+_CAMERA = "/camera/camera/depth"
+_WALL_M = 0.01
+_BIN_M = (0.32, 0.12)
+
+
+class Round(NamedTuple):
+    """How one scene went."""
+
+    seed: int
+    round: int
+    presented: int
+    cleared: int
+    lost: int
+    picks: int
+    stop: str
+    robot_s: float
+    planning_s: float
+    wall_s: float
+
+
+def main() -> None:
+    """Play, print, and write."""
+    options = _options()
+    parts: dict[str, Any] = {"rclpy": "real" if REAL_ROS else "stand-in of the tests", "seeds": options.seeds}
+    print(f"rclpy: {parts['rclpy']}")
+    with_ros = _with_ros(options)
+    parts["ros"] = _summary(with_ros)
+    if options.without_ros:
+        parts["without_ros"] = _summary(_without_ros(options))
+    parts["rounds"] = [done._asdict() for done in with_ros]
+    for name in ("ros", "without_ros"):
+        if name in parts:
+            print(f"{name}: {json.dumps(parts[name])}")
+    if options.json:
+        options.json.write_text(json.dumps(parts, indent=1) + "\n", encoding="utf-8")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=5, help="rounds for each seed")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--objects", default="procedural")
+    parser.add_argument("--speed", type=float, default=0.0, help="simulated seconds a second; 0 is as fast as it can")
+    parser.add_argument("--without-ros", action="store_true", help="play the same scenes without ROS, too")
+    parser.add_argument("--json", type=Path, help="file for the result")
+    return parser.parse_args()
+
+
+def cell_parameters() -> dict[str, Any]:
+    """What the pick server must know of the simulated cell: table, bin and the posture above it."""
+    cell = RobotCell(DIALECT_A, load_objects("procedural"), "pile", np.random.default_rng(0))
+    try:
+        inner, tall = _BIN_M
+        reach, long = 0.5 * (inner + _WALL_M), inner + 2.0 * _WALL_M
+        x, y, z = cell.bin_center + (0.0, 0.0, 0.5 * tall)
+        walls = [(x + side * reach, y, z, _WALL_M, long, tall) for side in (-1, 1)]
+        walls += [(x, y + side * reach, z, long, _WALL_M, tall) for side in (-1, 1)]
+        return {
+            "obstacles": [float(number) for wall in walls for number in wall],
+            "drop_q": cell.q_drop.tolist(),
+            "table_z_m": float(cell.scene.workspace.table_z_m),
+        }
+    finally:
+        cell.close()
+
+
+def node_options(objects: str, seed: int, speed: float) -> dict[type[Node], dict[str, Any]]:
+    """Each node's parameters and remaps for the clutter scenes of one seed."""
+    cell = cell_parameters()
+    volume = DIALECT_A.workspace.grasp_volume
+    sim_time = {"use_sim_time": True}
+    # Physics, images and the network share one interpreter here, so that messages may be late.
+    patient = {"stale_after_s": 5.0, "heartbeat_timeout_s": 5.0}
+    detector = {
+        "mode": "on_request",
+        "workspace": volume.ravel().tolist(),
+        "table": "known",
+        "table_height_m": cell["table_z_m"],
+    }
+    given: list[tuple[type[Node], dict[str, Any], list[str]]] = [
+        (SimRobotNode, {"seed": seed, "objects": objects, "view": "each_pick", "real_time_factor": speed}, []),
+        (
+            GraspDetectorNode,
+            {**detector, **sim_time},
+            [f"depth/image:={_CAMERA}/image_rect_raw", f"depth/camera_info:={_CAMERA}/camera_info"],
+        ),
+        (SafetyNode, {**sim_time, **patient}, []),
+        (
+            PickServerNode,
+            {**cell, **sim_time, "attempts": 1, "forget_failed_s": 3600.0, "joint_states_timeout_s": 10.0},
+            [
+                "plan_grasps:=/grasp_detector/plan_grasps",
+                "scene_cloud:=/grasp_detector/scene_cloud",
+                "safety/heartbeat:=/safety/heartbeat",
+            ],
+        ),
+        (TableClearerNode, {**sim_time, "autostart": False, "max_failures": DIALECT_A.max_consecutive_failures}, []),
+    ]
+    return {
+        kind: {
+            "parameter_overrides": [Parameter(name, value=value) for name, value in parameters.items()],
+            "cli_args": ["--ros-args", *(word for remap in remaps for word in ("-r", remap))],
+        }
+        for kind, parameters, remaps in given
+    }
+
+
+class Stack:
+    """All nodes of one seed, spinning in this process."""
+
+    def __init__(self, options: dict[type[Node], dict[str, Any]]) -> None:
+        self._context = Context()
+        rclpy.init(args=[], context=self._context)
+        self._executor = MultiThreadedExecutor(num_threads=16, context=self._context)
+        self._probe = Node("ros_clutter", context=self._context)
+        self._nodes = [kind(context=self._context, **given) for kind, given in options.items()]
+        for node in (self._probe, *self._nodes):
+            self._executor.add_node(node)
+        self._spinner = threading.Thread(target=self._spin, name="executor")
+        self._spinner.start()
+        self._await_detector()
+
+    def call(self, name: str, timeout_s: float) -> Any:
+        """The answer of a Trigger service."""
+        client = self._probe.create_client(Trigger, name)
+        if not client.wait_for_service(timeout_sec=30.0):
+            raise TimeoutError(f"no service {name}")
+        future, deadline = client.call_async(Trigger.Request()), time.monotonic() + timeout_s
+        while not future.done():
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"no answer from {name} within {timeout_s} s")
+            time.sleep(0.01)
+        self._probe.destroy_client(client)
+        return future.result()
+
+    def _await_detector(self) -> None:
+        detector = next(node for node in self._nodes if isinstance(node, GraspDetectorNode))
+        deadline = time.monotonic() + 120.0
+        while not detector.active:
+            if time.monotonic() > deadline:
+                self.close()
+                raise TimeoutError("the grasp detector does not become active")
+            time.sleep(0.05)
+
+    def close(self) -> None:
+        """Take everything down in order."""
+        for node in reversed(self._nodes):
+            getattr(node, "wind_down", lambda: None)()
+        self._executor.shutdown()
+        for node in (*reversed(self._nodes), self._probe):
+            node.destroy_node()
+        rclpy.try_shutdown(context=self._context)
+        self._spinner.join(10.0)
+
+    def _spin(self) -> None:
+        try:
+            self._executor.spin()
+        except ExternalShutdownException:
+            pass
+
+
+def _with_ros(options: argparse.Namespace) -> list[Round]:
+    done = []
+    for seed in options.seeds:
+        stack = Stack(node_options(options.objects, seed, options.speed))
+        try:
+            for number in range(options.rounds):
+                done.append(play_round(stack, seed, number))
+                print(done[-1], flush=True)
+                if number + 1 < options.rounds:
+                    stack.call("/sim_robot/next_scene", 120.0)
+        finally:
+            stack.close()
+    return done
+
+
+def play_round(stack: Stack, seed: int, number: int) -> Round:
+    """Clear the scene that stands there, and ask the simulation how it went."""
+    began_s = time.monotonic()
+    told = json.loads(stack.call("/table_clearer/clear", 1200.0).message)
+    wall_s = time.monotonic() - began_s
+    score = json.loads(stack.call("/sim_robot/score", 30.0).message)
+    assert (score["seed"], score["round"]) == (seed, number), f"another scene than asked for: {score}"
+    if told["stop"] == "fault":
+        print(f"  fault: {told['message']}", flush=True)
+    return Round(
+        seed=seed,
+        round=number,
+        presented=score["presented"],
+        cleared=score["cleared"],
+        lost=score["lost"],
+        picks=told["picks"],
+        stop="cleared" if score["left"] == 0 else told["stop"],
+        robot_s=told["time_s"],
+        planning_s=told["planning_s"],
+        wall_s=round(wall_s, 3),
+    )
+
+
+def _without_ros(options: argparse.Namespace) -> list[Round]:
+    result = run_robot_clutter(
+        make_planner("network"), load_objects(options.objects), rounds=options.rounds, seeds=options.seeds, processes=1
+    )
+    return [
+        Round(
+            seed=done.seed,
+            round=done.round,
+            presented=done.result.presented,
+            cleared=done.result.cleared,
+            lost=done.result.lost,
+            picks=done.result.attempts,
+            stop=done.result.stop,
+            robot_s=round(done.result.robot_s, 3),
+            planning_s=round(done.result.computing_s, 3),
+            wall_s=float("nan"),
+        )
+        for done in result.rounds
+    ]
+
+
+def _summary(rounds: list[Round]) -> dict[str, Any]:
+    cleared, picks = sum(r.cleared for r in rounds), sum(r.picks for r in rounds)
+    presented = sum(r.presented for r in rounds)
+    stops = [r.stop for r in rounds]
+    return {
+        "rounds": len(rounds),
+        "picks": picks,
+        "presented": presented,
+        "cleared_objects": cleared,
+        "success": cleared / picks if picks else float("nan"),
+        "success_interval": _wilson(cleared, picks),
+        "cleared": cleared / presented,
+        "cleared_interval": _wilson(cleared, presented),
+        "robot_s": round(sum(r.robot_s for r in rounds), 1),
+        "planning_s": round(sum(r.planning_s for r in rounds), 1),
+        "stops": {stop: stops.count(stop) for stop in sorted(set(stops))},
+    }
+
+
+def _wilson(count: int, of: int) -> list[float]:
+    """95 % interval; a pick may bring two objects, and then counts as one."""
+    if not of:
+        return [0.0, 1.0]
+    interval = binomtest(min(count, of), of).proportion_ci(method="wilson")
+    return [round(float(interval.low), 4), round(float(interval.high), 4)]
+
+
+if __name__ == "__main__":
+    main()
