@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 import sys
@@ -21,6 +22,10 @@ from rclpy.node import Node
 from tests.ros_standin import installed
 
 NodeType = TypeVar("NodeType")
+
+
+_first_domain_id = random.SystemRandom().randrange(100)
+_domain_ids = itertools.cycle([1 + (_first_domain_id + number) % 100 for number in range(100)])
 
 
 class GoalRun:
@@ -61,8 +66,8 @@ class RosSession:
         """What callbacks raised; a test that expects errors takes them out with `take_error`."""
         self.context = Context()
         self._threads_before = set(threading.enumerate())
-        # A fresh number for each test keeps its nodes apart from other tests' and other processes' nodes.
-        self.domain_id = random.SystemRandom().randint(1, 100)
+        # A number of its own keeps a test's nodes apart from the nodes of other processes and of the tests before.
+        self.domain_id = next(_domain_ids)
         rclpy.init(args=[], context=self.context, domain_id=self.domain_id)
         self.executor = MultiThreadedExecutor(threads, context=self.context)
         self._nodes: list[Any] = []
