@@ -57,14 +57,17 @@ class Frames:
             timeout_s: longest wait, seconds of the wall clock.
         """
         deadline = time.monotonic() + timeout_s
-        asked = Time(nanoseconds=nanoseconds_of(stamp))
+        stamp_ns = nanoseconds_of(stamp)
+        if stamp_ns < 0:
+            return Lookup(None, f"no transform from {source!r} to {target!r}: the stamp is {stamp_ns / 1e9:.3f} s")
+        asked = Time(nanoseconds=stamp_ns)
         while True:
             try:
                 found = self._buffer.lookup_transform(target, source, asked)
                 return Lookup(matrix_from_transform(found.transform), "")
             except TransformException as error:
                 if time.monotonic() >= deadline or isinstance(error, InvalidArgumentException):
-                    return Lookup(None, _problem(target, source, nanoseconds_of(stamp), timeout_s, error))
+                    return Lookup(None, _problem(target, source, stamp_ns, timeout_s, error))
             except InputError as error:
                 return Lookup(None, f"TF from {source!r} to {target!r}: {error}")
             time.sleep(_POLL_S)

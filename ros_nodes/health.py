@@ -97,8 +97,9 @@ class Health:
     def close(self) -> None:
         """Publish and log no more; for `destroy_node`."""
         with self._lock:
-            self._closed = True
-            self._timer.cancel()
+            if not self._closed:
+                self._closed = True
+                self._timer.cancel()
 
     def _on_timer(self) -> None:
         with self._lock:

@@ -97,7 +97,10 @@ class NewestWorker(Generic[T]):
                 self._changed.notify_all()
 
     def _tell(self, error: Exception) -> None:
-        if self._on_error is None:
-            self._error = error
-        else:
-            self._on_error(error)
+        self._error = error
+        if self._on_error is not None:
+            try:
+                self._on_error(error)
+                self._error = None
+            except Exception as another:  # raised by the next `put`, since nobody else is left to tell
+                self._error = another

@@ -12,7 +12,7 @@ from visualization_msgs.msg import Marker, MarkerArray
 
 from geometry import PANDA_HAND, GripperSpec
 from perception.grasping import Grasps
-from ros_nodes.messages.poses import pose_from_matrix
+from ros_nodes.messages.poses import poses_from_matrices
 from ros_nodes.messages.stamps import duration_of
 
 _ALPHA = 0.6
@@ -43,7 +43,8 @@ def grasp_markers(
     shown = grasps.top(limit)
     goodness = _goodness(shown.scores)
     markers = [Marker(header=header, ns=namespace, action=Marker.DELETEALL)]
-    for i, (pose, width_m) in enumerate(zip(shown.poses, shown.widths_m, strict=True)):
+    poses = poses_from_matrices(shown.poses)
+    for i, (pose, width_m) in enumerate(zip(poses, shown.widths_m, strict=True)):
         steps = round(min(float(width_m), gripper.max_width_m) / _WIDTH_STEP_M)
         markers.append(
             Marker(
@@ -52,7 +53,7 @@ def grasp_markers(
                 id=i,
                 type=Marker.TRIANGLE_LIST,
                 action=Marker.ADD,
-                pose=pose_from_matrix(pose),
+                pose=pose,
                 scale=Vector3(x=1.0, y=1.0, z=1.0),
                 color=ColorRGBA(r=1.0 - goodness[i], g=goodness[i], b=0.1, a=_ALPHA),
                 lifetime=duration_of(lifetime_s),

@@ -16,7 +16,7 @@ from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
 from geometry import InputError
 from perception.grasping import Grasps
-from ros_nodes.messages.poses import matrix_from_pose, pose_from_matrix
+from ros_nodes.messages.poses import matrix_from_pose, poses_from_matrices
 from ros_nodes.robot_settings import RobotSettings
 
 _OBJECT = "object_"
@@ -51,15 +51,16 @@ def grasp_messages(
     up = _translation(_UP, robot.world_frame, header.stamp, retreat_m)
     messages = []
     assert grasps.object_ids is not None
-    for i, (pose, width_m, held) in enumerate(zip(grasps.poses, grasps.widths_m, grasps.object_ids, strict=True)):
+    poses = poses_from_matrices(grasps.poses)
+    for i, (width_m, held) in enumerate(zip(grasps.widths_m.tolist(), grasps.object_ids.tolist(), strict=True)):
         messages.append(
             Grasp(
                 id=f"grasp_{i:03d}",
-                pre_grasp_posture=_posture(robot, float(width_m)),
+                pre_grasp_posture=_posture(robot, width_m),
                 grasp_posture=closed,
-                grasp_pose=PoseStamped(header=header, pose=pose_from_matrix(pose)),
+                grasp_pose=PoseStamped(header=header, pose=poses[i]),
                 grasp_quality=float(grasps.scores[i]),
-                pre_grasp_approach=_translation(pose[:3, 2], header.frame_id, header.stamp, approach_m),
+                pre_grasp_approach=_translation(grasps.approaches[i], header.frame_id, header.stamp, approach_m),
                 post_grasp_retreat=up,
                 post_place_retreat=up,
                 max_contact_force=float(max_contact_force_n),
@@ -91,7 +92,7 @@ def grasps_of(messages: Sequence[Any], robot: RobotSettings) -> Grasps:
 
 def pose_array(grasps: Grasps, header: Any) -> PoseArray:
     """The poses of the grasp frames as they are, for programs; `grasp_markers` is for eyes."""
-    return PoseArray(header=header, poses=[pose_from_matrix(pose) for pose in grasps.poses])
+    return PoseArray(header=header, poses=poses_from_matrices(grasps.poses))
 
 
 def _posture(robot: RobotSettings, width_m: float) -> JointTrajectory:

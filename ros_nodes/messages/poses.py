@@ -15,8 +15,18 @@ _UNIT_WITHIN = 1e-2
 
 def pose_from_matrix(T_frame_body: ArrayLike) -> Pose:
     """Pose message of a (4, 4) transform."""
-    (x, y, z), quat_xyzw = _parts(T_frame_body)
-    return Pose(position=Point(x=x, y=y, z=z), orientation=_quaternion(quat_xyzw))
+    return poses_from_matrices(np.asarray(T_frame_body)[None])[0]
+
+
+def poses_from_matrices(T_frame_bodies: ArrayLike) -> list[Pose]:
+    """Pose messages of (N, 4, 4) transforms, several times faster than one by one."""
+    if not len(np.asarray(T_frame_bodies)):
+        return []  # older releases of SciPy know no empty rotations
+    positions, quaternions = _parts(T_frame_bodies)
+    return [
+        Pose(position=Point(x=x, y=y, z=z), orientation=_quaternion(quat_xyzw))
+        for (x, y, z), quat_xyzw in zip(positions, quaternions, strict=True)
+    ]
 
 
 def matrix_from_pose(pose: Any) -> FloatArray:
@@ -31,7 +41,7 @@ def matrix_from_pose(pose: Any) -> FloatArray:
 
 def transform_from_matrix(T_parent_child: ArrayLike) -> Transform:
     """Transform message of a (4, 4) transform."""
-    (x, y, z), quat_xyzw = _parts(T_parent_child)
+    ((x, y, z),), (quat_xyzw,) = _parts(np.asarray(T_parent_child)[None])
     return Transform(translation=Vector3(x=x, y=y, z=z), rotation=_quaternion(quat_xyzw))
 
 
@@ -46,12 +56,13 @@ def stamped_transform(T_parent_child: ArrayLike, header: Any, child_frame: str) 
     return TransformStamped(header=header, child_frame_id=child_frame, transform=transform_from_matrix(T_parent_child))
 
 
-def _parts(T: ArrayLike) -> tuple[list[float], list[float]]:
-    matrix = np.asarray(T, dtype=np.float64)
-    if matrix.shape != (4, 4) or not np.all(np.isfinite(matrix)):
-        raise InputError("pose message", expected="a finite (4, 4) transform", got=f"{matrix.shape} {matrix.tolist()}")
-    position, quat_xyzw = to_pos_quat(matrix)
-    return position.tolist(), quat_xyzw.tolist()
+def _parts(T: ArrayLike) -> tuple[list[list[float]], list[list[float]]]:
+    matrices = np.asarray(T, dtype=np.float64)
+    if matrices.ndim != 3 or matrices.shape[1:] != (4, 4) or not np.all(np.isfinite(matrices)):
+        got = f"{matrices.shape[1:]} {matrices.tolist()[:1]}"
+        raise InputError("pose message", expected="a finite (4, 4) transform", got=got)
+    positions, quaternions = to_pos_quat(matrices)
+    return positions.tolist(), quaternions.tolist()
 
 
 def _quaternion(quat_xyzw: list[float]) -> Quaternion:

@@ -113,6 +113,7 @@ def test_what_is_said_where_there_is_no_transform(ros: RosSession, pair: tuple[L
     assert looker.frames.lookup("world", "foot", stamp_of(10.0), timeout_s=5.0).T is not None
     assert "TF heard of it once only" in problem(looker, "world", "foot", 10.5)
     assert "does the message's frame_id name a frame of the tree" in problem(looker, "world", "tree", 10.5)
+    assert "the stamp is -1.500 s" in problem(looker, "world", "hand", -1.5)
     start = time.monotonic()
     assert "not empty" in problem(looker, "world", "", 10.5, timeout_s=30.0)
     assert time.monotonic() - start < 10.0

@@ -128,6 +128,7 @@ def test_destroying_it_frees_everything_in_any_state(ros: RosSession, active: bo
     if active:
         assert change(ros, CONFIGURE) and change(ros, ACTIVATE)
     ros.stop(node)
+    node.destroy_node()
     assert node.story[-2:] == ["deactivate", "cleanup"] and not node.active
 
 

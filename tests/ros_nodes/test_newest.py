@@ -93,6 +93,19 @@ def test_without_a_handler_the_next_put_raises_it_and_still_takes_the_item(made:
     worker.put(2)
 
 
+def test_it_survives_a_handler_that_fails(made: list[NewestWorker]) -> None:
+    def handler(error: Exception) -> None:
+        raise KeyError("handler")
+
+    worker = NewestWorker(lambda item: 1 // item, "divider", on_error=handler)
+    made.append(worker)
+    worker.put(0)
+    assert worker.wait_idle(5.0)
+    with pytest.raises(KeyError, match="handler"):
+        worker.put(1)
+    assert until(lambda: worker.done == 2)
+
+
 def test_it_may_be_closed_by_its_own_work() -> None:
     workers: list[NewestWorker] = []
     worker = NewestWorker(lambda item: workers[0].close(), "suicidal")

@@ -111,6 +111,14 @@ def test_bad_input_is_one_line_and_status_2(capfd: pytest.CaptureFixture[str]) -
     assert "FATAL" in said[0]
 
 
+def test_a_defect_at_the_start_keeps_its_traceback() -> None:
+    def factory() -> Node:
+        raise ZeroDivisionError("defect")
+
+    with pytest.raises(ZeroDivisionError, match="defect"):
+        run_node(factory, QUIET)
+
+
 def test_a_command_line_that_ros_cannot_read_is_one_line_and_status_2(capfd: pytest.CaptureFixture[str]) -> None:
     assert run_node(lambda: Node("never"), ["node", "--ros-args", "-p", "no_value"]) == 2
     err = capfd.readouterr().err

@@ -17,6 +17,7 @@ class Base:
     count: int = setting(3, "How many.", low=1)
     mode: str = setting("near", "Which.", choices=("near", "far"), read_only=True)
     on: bool = setting(True, "Whether.")
+    anything: float = setting(0.0, "Any number.")
 
     def __post_init__(self) -> None:
         check_settings(self)
@@ -31,7 +32,7 @@ class Derived(Base):
 
 def test_inherited_settings_come_first_and_all_are_known() -> None:
     known = settings_of(Derived)
-    assert list(known) == ["rate_hz", "count", "mode", "on", "box_m", "names", "weights"]
+    assert list(known) == ["rate_hz", "count", "mode", "on", "anything", "box_m", "names", "weights"]
     assert (known["rate_hz"].scalar, known["rate_hz"].low, known["rate_hz"].high) == (float, 0.1, 30.0)
     assert known["mode"].read_only and not known["count"].read_only
     assert (known["box_m"].is_array, known["box_m"].length, known["names"].length) == (True, 3, None)
@@ -44,6 +45,8 @@ def test_inherited_settings_come_first_and_all_are_known() -> None:
         ({"rate_hz": 30.5}, "got 30.5"),
         ({"rate_hz": float("nan")}, "got nan"),
         ({"rate_hz": float("inf")}, "got inf"),
+        ({"anything": float("nan")}, "parameter anything: expected a decimal number, got nan"),
+        ({"anything": float("-inf")}, "got -inf"),
         ({"count": 0}, "a whole number of at least 1, got 0"),
         ({"count": 2.0}, "a whole number of at least 1, got 2.0"),
         ({"count": True}, "got True"),
