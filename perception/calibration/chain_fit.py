@@ -46,7 +46,7 @@ def fit_chain(
     def residuals(change: FloatArray) -> FloatArray:
         return np.ravel(board_errors(A, B, _moved(X, change[:6]), _moved(Y, change[6:])) / scale)
 
-    found = least_squares(residuals, np.zeros(12), loss="soft_l1" if robust else "linear", x_scale="jac", xtol=1e-12)
+    found = least_squares(residuals, np.zeros(12), loss="soft_l1" if robust else "linear", x_scale="jac", xtol=1e-9)
     return _moved(X, found.x[:6]), _moved(Y, found.x[6:])
 
 

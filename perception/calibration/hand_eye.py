@@ -9,7 +9,7 @@ from geometry import FloatArray, InputError
 from perception.calibration.calibration import Calibration, SolverScore
 from perception.calibration.chain_fit import board_errors, fit_chain, mean_pose
 from perception.calibration.conditioning import check_motions
-from perception.calibration.outliers import find_outliers, robust_sigma
+from perception.calibration.outliers import doubts, find_outliers, robust_sigma
 from perception.calibration.pose_samples import PoseSamples
 from perception.calibration.solvers import closed_form_solutions
 from perception.calibration.spread import leave_one_out_spread
@@ -56,7 +56,7 @@ def calibrate_hand_eye(samples: PoseSamples, *, keep_outliers: bool = False) -> 
         spread_deg=spread_deg,
         rotation_deg=conditioning.rotation_deg,
         solvers=solvers,
-        advice=conditioning.advice,
+        advice=doubts(mm, is_outlier) + conditioning.advice,
         poses=samples.T_base_gripper,
     )
 

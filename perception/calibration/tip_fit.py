@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from geometry import FloatArray, InputError, transform, transform_points
 from perception.calibration.calibration import Calibration
-from perception.calibration.outliers import find_outliers
+from perception.calibration.outliers import doubts, find_outliers
 from perception.calibration.spread import leave_one_out_spread
 
 _LEAST_SAMPLES, _FEW = 4, 10
@@ -56,6 +56,7 @@ def calibrate_from_tips(samples: TipSamples, *, keep_outliers: bool = False) -> 
     scale = _scale(seen[used], known[used])
     if abs(scale - 1.0) > _SCALE_OFF:
         advice += (f"the camera's points are {1.0 / scale:.3f} times the robot's: its depth or the tip is off",)
+    mm = 1e3 * _distances(seen, known, T)
     spread_mm, spread_deg = leave_one_out_spread(
         lambda rest: _rigid(seen[used][rest], known[used][rest]), T, int(used.sum())
     )
@@ -65,14 +66,14 @@ def calibrate_from_tips(samples: TipSamples, *, keep_outliers: bool = False) -> 
         T_parent_camera=T,
         T_other_board=None,
         names=samples.names,
-        residual_mm=1e3 * _distances(seen, known, T),
+        residual_mm=mm,
         residual_deg=np.full(len(known), np.nan),
         is_outlier=~used,
         spread_mm=spread_mm,
         spread_deg=spread_deg,
         rotation_deg=np.full(3, np.nan),
         solvers=(),
-        advice=advice,
+        advice=doubts(mm, ~used) + advice,
         poses=np.array([transform(translation=point) for point in known]),
     )
 
