@@ -36,11 +36,18 @@ class ArmInterface:
         robot: the robot.
         settings: asked for the newest settings.
         closing: whether the node is about to end.
+        on_trouble: told in one line why a goal was rejected.
     """
 
     def __init__(
-        self, node: Node, robot: SimRobot, settings: Callable[[], SimRobotSettings], closing: Callable[[], bool]
+        self,
+        node: Node,
+        robot: SimRobot,
+        settings: Callable[[], SimRobotSettings],
+        closing: Callable[[], bool],
+        on_trouble: Callable[[str], None],
     ) -> None:
+        self._on_trouble = on_trouble
         self._node, self._robot, self._settings, self._closing = node, robot, settings, closing
         group = ReentrantCallbackGroup()
         self._server = ActionServer(
@@ -64,6 +71,7 @@ class ArmInterface:
         problem = self._problem(goal)
         if problem:
             self._node.get_logger().warning(f"goal of the arm rejected: {problem}")
+            self._on_trouble(f"rejected a goal: {problem}")
             return GoalResponse.REJECT
         return GoalResponse.ACCEPT
 

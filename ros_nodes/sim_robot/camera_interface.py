@@ -129,6 +129,8 @@ class CameraInterface:
         settings, camera = self._settings(), self._depth.sensing.camera
         depth_m = self._depth.develop(shot)
         for name, kind in ((_DEPTH, "depth"), (_ALIGNED, "color")):
+            if not self._wanted(name):
+                continue
             header = header_at(shot.time_ns, settings.wrong_frame_id or OPTICAL_FRAMES[kind])
             self._send(name, _depth_message(depth_m, header, settings), camera, taken_s, settings)
 

@@ -41,6 +41,7 @@ class SimRobotNode(Node):
         super().__init__("sim_robot", **node_options)
         self.parameters = declare_parameters(self, SimRobotSettings)
         self.health = Health(self, "simulation")
+        self._destroyed = False
         self._maker, self._pacer = SceneMaker(), Pacer()
         self._robot: SimRobot | None = None
         self._failure: BaseException | None = None
@@ -65,6 +66,9 @@ class SimRobotNode(Node):
 
     def destroy_node(self) -> None:
         """Stop everything and free the world; twice is harmless."""
+        if self._destroyed:
+            return
+        self._destroyed = True
         self.health.close()
         self._physics.close()
         self._camera.close()
@@ -94,8 +98,9 @@ class SimRobotNode(Node):
             if failure is not None:
                 raise failure
             raise InputError("simulation", expected=f"a scene within {_START_S:g} s", got=f"none, ready: {ready}")
-        for offer in (ArmInterface, GripperInterface):
-            self._servers.append(offer(self, self._robot, self._settings, lambda: self._physics.closing))
+        robot, settings, closing = self._robot, self._settings, lambda: self._physics.closing
+        self._servers.append(ArmInterface(self, robot, settings, closing, self._on_trouble))
+        self._servers.append(GripperInterface(self, robot, settings, closing))
 
     def _begin(self) -> None:
         scene = self._maker.make_first(self._settings())

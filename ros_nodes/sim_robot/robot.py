@@ -31,7 +31,7 @@ class SimRobot:
         scene: the first one.
         settings: asked for the newest settings at every step.
         on_step: called after every step of the world.
-        on_trouble: told in one line of a contact, and of a streamed trajectory that was refused or ended early.
+        on_trouble: told in one line why a trajectory was aborted, or a streamed one refused.
     """
 
     def __init__(
@@ -166,13 +166,15 @@ class SimRobot:
             self.trajectory.abort(ErrorCode.PATH_TOLERANCE_VIOLATED, "fault: the controller aborts")
         if settings.reflex_force_n > 0.0 and not self.trajectory.idle:
             self._react(settings.reflex_force_n)
+        if self.trajectory.trouble:
+            self._on_trouble(self.trajectory.trouble)
+            self.trajectory.trouble = ""
 
     def _react(self, limit_n: float) -> None:
         """Stop at a hard contact; then not again before the arm was free, so that it can leave."""
         contact = self._reflex.hardest(limit_n)
         if contact and self._reflex_armed and not self.gripper.holding():
             self.trajectory.abort(ErrorCode.PATH_TOLERANCE_VIOLATED, f"reflex: {contact}")
-            self._on_trouble(f"reflex: {contact}")
         self._reflex_armed = not contact
 
     def _command(self) -> None:

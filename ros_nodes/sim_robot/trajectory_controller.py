@@ -60,6 +60,8 @@ class TrajectoryController:
         self._ticket: TrajectoryTicket | None = None
         self._tolerances = Tolerances.uniform(len(self.names), path_rad=0, goal_rad=0, stopped_rad_s=0, goal_time_s=0)
         self._ending: TrajectoryOutcome | None = None
+        self.trouble = ""
+        """Why a trajectory was last aborted; whoever has read it makes it empty again."""
 
     @property
     def idle(self) -> bool:
@@ -100,6 +102,7 @@ class TrajectoryController:
 
     def abort(self, code: ErrorCode, message: str) -> None:
         """End whatever is followed and hold where the joints are, as after a contact."""
+        self.trouble = self.trouble if self.idle else message
         self._hold(self.tracking.actual.q)
         self._finish(TrajectoryOutcome(code, message))
 

@@ -28,7 +28,8 @@ class Sim:
     """The node, and what a test asks of it."""
 
     def __init__(self, ros: Any, **settings: Any) -> None:
-        given = {"scene": "task", "real_time_factor": 4.0, "depth_noise": "none", **settings}
+        given: dict[str, Any] = {"scene": "task", "real_time_factor": 4.0, "depth_noise": "none", "depth_rate_hz": 4.0}
+        given.update(settings)
         overrides = [Parameter(name, value=value) for name, value in given.items()]
         self.ros, self.node = ros, ros.start(SimRobotNode, parameter_overrides=overrides)
 
@@ -61,7 +62,7 @@ def sim(ros: Any) -> Sim:
 
 def still(sim: Sim, messages: list[Any], seconds: float = 1.0) -> bool:
     """Whether nothing more comes, once what was under way has arrived."""
-    sim.pass_time(0.3)
+    sim.pass_time(1.0)
     count = len(messages)
     sim.pass_time(seconds)
     return len(messages) == count
@@ -141,7 +142,9 @@ def test_joint_states_fall_silent(sim: Sim) -> None:
 
 def test_a_controller_that_rejects(sim: Sim) -> None:
     sim.set(controller_rejects=True)
+    told = sim.ros.collect(DiagnosticArray, "/diagnostics")
     assert not sim.send(0.1, 1.0).accepted
+    assert sim.ros.wait_until(lambda: any("fault: the controller rejects" in s.message for a in told for s in a.status))
     sim.set(controller_rejects=False)
     assert sim.send(0.1, 1.0).result()[0] == SUCCEEDED
 
@@ -188,9 +191,9 @@ def test_the_clock_jumps_once(sim: Sim, seconds: float) -> None:
     sim.pass_time(1.0)
     assert run.result()[0] == SUCCEEDED
     steps = np.diff([seconds_of(tick.clock) for tick in ticks])
-    jumps = steps[np.abs(steps) > 0.2]
+    jumps = steps[(steps < 0.0) | (steps > 10.0)]  # where messages are lost, steps are somewhat long, too
     assert len(jumps) == 1
-    assert jumps[0] == pytest.approx(seconds, abs=0.1)
+    assert jumps[0] == pytest.approx(seconds, abs=0.4)
 
 
 def test_faults_are_told_in_diagnostics_and_out_of_range_ones_refused(sim: Sim) -> None:

@@ -78,16 +78,16 @@ def turned(q: Any, angle: float) -> Any:
 
 def test_what_it_tells_of_itself(ros: Any, start: Any) -> None:
     start(**TASK)
-    joints, clock = ros.collect(JointState, "/joint_states"), ros.collect(Clock, "/clock")
+    joints, clock = ros.collect(JointState, "/joint_states", 100), ros.collect(Clock, "/clock", 100)
     described = ros.collect(String, "/robot_description", LATCHED)
     assert ros.wait_until(lambda: len(joints) > 40 and len(clock) > 40 and described)
     assert joints[0].name == [*NAMES, "panda_finger_joint1", "panda_finger_joint2"]
     assert len(joints[0].position) == len(joints[0].velocity) == len(joints[0].effort) == 9
     assert joints[0].position[7] == pytest.approx(0.04, abs=1e-3)
     stamps = np.array([seconds_of(message.header.stamp) for message in joints])
-    assert np.diff(stamps).min() > 0.0 and np.diff(stamps).mean() == pytest.approx(0.01, rel=0.1)
+    assert np.diff(stamps).min() > 0.0 and np.median(np.diff(stamps)) == pytest.approx(0.01, abs=1e-6)
     ticks = np.array([seconds_of(message.clock) for message in clock])
-    assert 0.003 < np.diff(ticks).mean() < 0.009
+    assert np.diff(ticks).min() == pytest.approx(0.005, abs=1e-6)
     assert 'name="panda_hand_tcp"' in described[0].data and "<robot" in described[0].data
 
 
@@ -150,7 +150,7 @@ def test_a_trajectory_is_followed_with_feedback(ros: Any, start: Any) -> None:
     assert run.accepted
     status, result = run.result()
     assert (status, result.error_code) == (SUCCEEDED, 0)
-    np.testing.assert_allclose(posture(node), turned(q, 0.5), atol=2e-3)
+    np.testing.assert_allclose(posture(node), turned(q, 0.5), atol=8e-3)
     assert run.feedback
     told = run.feedback[-1]
     assert list(told.joint_names) == NAMES
@@ -184,7 +184,7 @@ def test_a_cancelled_goal_stops_the_arm(ros: Any, start: Any) -> None:
     stopped, at_s = posture(node), node._the_robot().uptime_s
     assert stopped[0] > q[0] - 0.9
     assert ros.wait_until(lambda: node._the_robot().uptime_s > at_s + 0.5)
-    np.testing.assert_allclose(posture(node), stopped, atol=2e-3)
+    np.testing.assert_allclose(posture(node), stopped, atol=8e-3)
 
 
 def test_a_newer_goal_takes_over(ros: Any, start: Any) -> None:
@@ -197,7 +197,7 @@ def test_a_newer_goal_takes_over(ros: Any, start: Any) -> None:
     assert (status, result.error_code) == (ABORTED, FollowJointTrajectory.Result.INVALID_GOAL)
     assert "preempted" in result.error_string
     assert second.result()[0] == SUCCEEDED
-    np.testing.assert_allclose(posture(node), turned(q, -0.2), atol=2e-3)
+    np.testing.assert_allclose(posture(node), turned(q, -0.2), atol=8e-3)
 
 
 def test_points_are_streamed_by_topic(ros: Any, start: Any) -> None:
@@ -209,7 +209,7 @@ def test_points_are_streamed_by_topic(ros: Any, start: Any) -> None:
         publisher.publish(trajectory((0.2, turned(q, 0.02 * i))))
         at_s = node._the_robot().uptime_s
         ros.wait_until(lambda at_s=at_s: node._the_robot().uptime_s > at_s + 0.1)
-    assert ros.wait_until(lambda: abs(posture(node)[0] - q[0] + 0.1) < 2e-3)
+    assert ros.wait_until(lambda: abs(posture(node)[0] - q[0] + 0.1) < 8e-3)
 
 
 def test_the_gripper_closes_and_opens(ros: Any, start: Any) -> None:
