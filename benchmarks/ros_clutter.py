@@ -11,44 +11,29 @@ says which.
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import threading
 import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 from scipy.stats import binomtest
 
-from envs.cell import RobotCell
-from envs.clutter import DIALECT_A
 from envs.objects import load_objects
 from graspmimic.planners import make_planner
 from policies import run_robot_clutter
+from tests.ros_standin import install, installed
 
-REAL_ROS = importlib.util.find_spec("rclpy") is not None
-if not REAL_ROS:
-    from tests.ros_standin import install
-
-    install()
+install()
 
 import rclpy  # noqa: E402
 from rclpy.context import Context  # noqa: E402
 from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor  # noqa: E402
 from rclpy.node import Node  # noqa: E402
-from rclpy.parameter import Parameter  # noqa: E402
 from std_srvs.srv import Trigger  # noqa: E402
 
 from ros_nodes.grasp_detector.node import GraspDetectorNode  # noqa: E402
-from ros_nodes.pick_server.node import PickServerNode  # noqa: E402
-from ros_nodes.safety.node import SafetyNode  # noqa: E402
-from ros_nodes.sim_robot.node import SimRobotNode  # noqa: E402
-from ros_nodes.table_clearer.node import TableClearerNode  # noqa: E402
-
-_CAMERA = "/camera/camera/depth"
-_WALL_M = 0.01
-_BIN_M = (0.32, 0.12)
+from tests.ros_nodes.clutter_stack import node_options  # noqa: E402
 
 
 class Round(NamedTuple):
@@ -69,7 +54,7 @@ class Round(NamedTuple):
 def main() -> None:
     """Play, print, and write."""
     options = _options()
-    parts: dict[str, Any] = {"rclpy": "real" if REAL_ROS else "stand-in of the tests", "seeds": options.seeds}
+    parts: dict[str, Any] = {"rclpy": "stand-in of the tests" if installed() else "real", "seeds": options.seeds}
     print(f"rclpy: {parts['rclpy']}")
     with_ros = _with_ros(options)
     parts["ros"] = _summary(with_ros)
@@ -92,65 +77,6 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--without-ros", action="store_true", help="play the same scenes without ROS, too")
     parser.add_argument("--json", type=Path, help="file for the result")
     return parser.parse_args()
-
-
-def cell_parameters() -> dict[str, Any]:
-    """What the pick server must know of the simulated cell: table, bin and the posture above it."""
-    cell = RobotCell(DIALECT_A, load_objects("procedural"), "pile", np.random.default_rng(0))
-    try:
-        inner, tall = _BIN_M
-        reach, long = 0.5 * (inner + _WALL_M), inner + 2.0 * _WALL_M
-        x, y, z = cell.bin_center + (0.0, 0.0, 0.5 * tall)
-        walls = [(x + side * reach, y, z, _WALL_M, long, tall) for side in (-1, 1)]
-        walls += [(x, y + side * reach, z, long, _WALL_M, tall) for side in (-1, 1)]
-        return {
-            "obstacles": [float(number) for wall in walls for number in wall],
-            "drop_q": cell.q_drop.tolist(),
-            "table_z_m": float(cell.scene.workspace.table_z_m),
-        }
-    finally:
-        cell.close()
-
-
-def node_options(objects: str, seed: int, speed: float) -> dict[type[Node], dict[str, Any]]:
-    """Each node's parameters and remaps for the clutter scenes of one seed."""
-    cell = cell_parameters()
-    volume = DIALECT_A.workspace.grasp_volume
-    sim_time = {"use_sim_time": True}
-    # Physics, images and the network share one interpreter here, so that messages may be late.
-    patient = {"stale_after_s": 5.0, "heartbeat_timeout_s": 5.0}
-    detector = {
-        "mode": "on_request",
-        "workspace": volume.ravel().tolist(),
-        "table": "known",
-        "table_height_m": cell["table_z_m"],
-    }
-    given: list[tuple[type[Node], dict[str, Any], list[str]]] = [
-        (SimRobotNode, {"seed": seed, "objects": objects, "view": "each_pick", "real_time_factor": speed}, []),
-        (
-            GraspDetectorNode,
-            {**detector, **sim_time},
-            [f"depth/image:={_CAMERA}/image_rect_raw", f"depth/camera_info:={_CAMERA}/camera_info"],
-        ),
-        (SafetyNode, {**sim_time, **patient}, []),
-        (
-            PickServerNode,
-            {**cell, **sim_time, "attempts": 1, "forget_failed_s": 3600.0, "joint_states_timeout_s": 10.0},
-            [
-                "plan_grasps:=/grasp_detector/plan_grasps",
-                "scene_cloud:=/grasp_detector/scene_cloud",
-                "safety/heartbeat:=/safety/heartbeat",
-            ],
-        ),
-        (TableClearerNode, {**sim_time, "autostart": False, "max_failures": DIALECT_A.max_consecutive_failures}, []),
-    ]
-    return {
-        kind: {
-            "parameter_overrides": [Parameter(name, value=value) for name, value in parameters.items()],
-            "cli_args": ["--ros-args", *(word for remap in remaps for word in ("-r", remap))],
-        }
-        for kind, parameters, remaps in given
-    }
 
 
 class Stack:

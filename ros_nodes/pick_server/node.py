@@ -24,6 +24,7 @@ from ros_nodes.pick_server.ending import Ending
 from ros_nodes.pick_server.failed_grasps import FailedGrasps
 from ros_nodes.pick_server.held import Held
 from ros_nodes.pick_server.look import Look
+from ros_nodes.pick_server.patience import wait
 from ros_nodes.pick_server.pickup import Seen, pick_up, plan_only
 from ros_nodes.pick_server.settings import PickSettings
 from ros_nodes.pick_server.turn import Tell, Turn, Work
@@ -153,6 +154,7 @@ class PickServerNode(Node):
             tell("perceive")
             if not self._clear_view(skill):
                 return Ending("CONTROL_FAILED", "the arm did not get out of the camera's way")
+            wait(self._settings().settle_s, self._now_s, watch)
             return self._look.ask(request.target_name, watch)
 
         if request.planning_options.plan_only:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 _LARGEST_STEP_S = 1.0
 _STANDSTILL_S = 5.0
+_POLL_S = 0.005
 
 
 class Patience:
@@ -40,3 +41,17 @@ class Patience:
     def stands_still(self) -> bool:
         """Whether robot time has not moved for five seconds of the wall clock; after `spent_s`."""
         return self._wall_s() - self._advanced_wall_s > _STANDSTILL_S
+
+
+def wait(duration_s: float, now_s: Callable[[], float], watch: Callable[[], None]) -> None:
+    """Let robot time pass; a clock that stands still ends it.
+
+    Args:
+        duration_s: how much.
+        now_s: robot time.
+        watch: asked meanwhile; what it raises ends the wait.
+    """
+    patience = Patience(now_s)
+    while patience.spent_s() < duration_s and not patience.stands_still():
+        watch()
+        time.sleep(_POLL_S)

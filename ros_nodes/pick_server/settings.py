@@ -25,6 +25,9 @@ class PickSettings(ArmSettings):
     look_from: str = setting(
         "drop", "Where the arm goes before the camera looks, out of its way.", choices=("drop", "home", "here")
     )
+    settle_s: float = setting(
+        0.5, "How long things are left to come to rest before the camera looks, s.", low=0.0, high=60.0
+    )
     forget_failed_s: float = setting(
         120.0, "How long grasps like one that has failed go to the end of the list, s.", low=0.0, high=3600.0
     )
