@@ -11,7 +11,7 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 TRUE, FALSE = ("true", "1"), ("false", "0")
 
 
-class Context:
+class LaunchContext:
     """What a launch file has declared and been given so far."""
 
     def __init__(self, given: Mapping[str, str] | None = None) -> None:
@@ -21,11 +21,11 @@ class Context:
 class Substitution:
     """Text that is known once the arguments are."""
 
-    def perform(self, context: Context) -> str:
+    def perform(self, context: LaunchContext) -> str:
         raise NotImplementedError
 
 
-def text_of(value: Any, context: Context) -> str:
+def text_of(value: Any, context: LaunchContext) -> str:
     """A substitution, a string or a path, or a list of them, as text."""
     if isinstance(value, Substitution):
         return value.perform(context)
@@ -40,7 +40,7 @@ class TextSubstitution(Substitution):
     def __init__(self, *, text: str) -> None:
         self.text = text
 
-    def perform(self, context: Context) -> str:
+    def perform(self, context: LaunchContext) -> str:
         return self.text
 
 
@@ -48,7 +48,7 @@ class LaunchConfiguration(Substitution):
     def __init__(self, variable_name: Any, *, default: Any = None) -> None:
         self.variable_name, self.default = variable_name, default
 
-    def perform(self, context: Context) -> str:
+    def perform(self, context: LaunchContext) -> str:
         name = text_of(self.variable_name, context)
         if name in context.launch_configurations:
             return context.launch_configurations[name]
@@ -61,7 +61,7 @@ class PathJoinSubstitution(Substitution):
     def __init__(self, substitutions: Iterable[Any]) -> None:
         self.parts = list(substitutions)
 
-    def perform(self, context: Context) -> str:
+    def perform(self, context: LaunchContext) -> str:
         return os.path.join(*(text_of(part, context) for part in self.parts))
 
 
@@ -71,7 +71,7 @@ class FindPackageShare(Substitution):
     def __init__(self, package: Any) -> None:
         self.package = package
 
-    def perform(self, context: Context) -> str:
+    def perform(self, context: LaunchContext) -> str:
         name = text_of(self.package, context)
         return str(REPOSITORY) if name == "graspmimic" else f"/opt/ros/jazzy/share/{name}"
 
@@ -80,33 +80,29 @@ class PythonExpression(Substitution):
     def __init__(self, expression: Any) -> None:
         self.expression = expression
 
-    def perform(self, context: Context) -> str:
+    def perform(self, context: LaunchContext) -> str:
         return str(eval(text_of(self.expression, context), {}))  # noqa: S307  (that is what the real one does)
 
 
-class Condition:
-    def __init__(self, predicate: Any, *, wanted: bool = True) -> None:
-        self.predicate, self.wanted = predicate, wanted
+class IfCondition:
+    wanted = True
 
-    def evaluate(self, context: Context) -> bool:
+    def __init__(self, predicate: Any) -> None:
+        self.predicate = predicate
+
+    def evaluate(self, context: LaunchContext) -> bool:
         text = text_of(self.predicate, context).strip().lower()
         if text not in TRUE + FALSE:
             raise RuntimeError(f"a condition got {text!r}, neither true nor false")
         return (text in TRUE) == self.wanted
 
 
-def if_condition(predicate: Any) -> Condition:
-    """`IfCondition`."""
-    return Condition(predicate)
-
-
-def unless_condition(predicate: Any) -> Condition:
-    """`UnlessCondition`."""
-    return Condition(predicate, wanted=False)
+class UnlessCondition(IfCondition):
+    wanted = False
 
 
 class Action:
-    def __init__(self, *, condition: Condition | None = None) -> None:
+    def __init__(self, *, condition: IfCondition | None = None) -> None:
         self.condition = condition
 
 
@@ -118,7 +114,7 @@ class DeclareLaunchArgument(Action):
         default_value: Any = None,
         description: str | None = None,
         choices: Iterable[str] | None = None,
-        condition: Condition | None = None,
+        condition: IfCondition | None = None,
     ) -> None:
         super().__init__(condition=condition)
         self.name, self.default_value = name, default_value
@@ -126,19 +122,19 @@ class DeclareLaunchArgument(Action):
 
 
 class SetParameter(Action):
-    def __init__(self, name: Any, value: Any, *, condition: Condition | None = None) -> None:
+    def __init__(self, name: Any, value: Any, *, condition: IfCondition | None = None) -> None:
         super().__init__(condition=condition)
         self.name, self.value = name, value
 
 
 class SetEnvironmentVariable(Action):
-    def __init__(self, name: Any, value: Any, *, condition: Condition | None = None) -> None:
+    def __init__(self, name: Any, value: Any, *, condition: IfCondition | None = None) -> None:
         super().__init__(condition=condition)
         self.name, self.value = name, value
 
 
 class LogInfo(Action):
-    def __init__(self, *, msg: Any, condition: Condition | None = None) -> None:
+    def __init__(self, *, msg: Any, condition: IfCondition | None = None) -> None:
         super().__init__(condition=condition)
         self.msg = msg
 
@@ -150,14 +146,14 @@ class GroupAction(Action):
         *,
         scoped: bool = True,
         forwarding: bool = True,
-        condition: Condition | None = None,
+        condition: IfCondition | None = None,
     ) -> None:
         super().__init__(condition=condition)
         self.actions, self.scoped = list(actions), scoped
 
 
 class OpaqueFunction(Action):
-    def __init__(self, *, function: Callable[..., Any], args: Iterable[Any] = (), condition: Condition | None = None):
+    def __init__(self, *, function: Callable[..., Any], args: Iterable[Any] = (), condition: IfCondition | None = None):
         super().__init__(condition=condition)
         self.function, self.args = function, tuple(args)
 
@@ -169,7 +165,7 @@ class PythonLaunchDescriptionSource:
 
 class IncludeLaunchDescription(Action):
     def __init__(
-        self, source: Any, *, launch_arguments: Iterable[tuple[Any, Any]] = (), condition: Condition | None = None
+        self, source: Any, *, launch_arguments: Iterable[tuple[Any, Any]] = (), condition: IfCondition | None = None
     ) -> None:
         super().__init__(condition=condition)
         self.source, self.launch_arguments = source, list(launch_arguments)
@@ -181,7 +177,7 @@ class Node(Action):
         "additional_env sigterm_timeout sigkill_timeout"
     ).split()
 
-    def __init__(self, *, package: Any, executable: Any, condition: Condition | None = None, **given: Any) -> None:
+    def __init__(self, *, package: Any, executable: Any, condition: IfCondition | None = None, **given: Any) -> None:
         super().__init__(condition=condition)
         if unknown := sorted(given.keys() - set(self._KNOWN)):
             raise TypeError(f"Node got unexpected {', '.join(unknown)}")

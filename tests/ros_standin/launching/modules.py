@@ -7,7 +7,8 @@ from types import ModuleType
 from tests.ros_standin.launching import entities
 
 _PLACES = {
-    "launch": ("LaunchDescription",),
+    "launch": ("LaunchContext", "LaunchDescription"),
+    "launch.conditions": ("IfCondition", "UnlessCondition"),
     "launch.actions": (
         "DeclareLaunchArgument", "GroupAction", "IncludeLaunchDescription", "LogInfo", "OpaqueFunction",
         "SetEnvironmentVariable",
@@ -23,13 +24,10 @@ _PLACES = {
 
 def launch_modules() -> dict[str, ModuleType]:
     """The modules by name."""
-    modules = {name: ModuleType(name) for name in (*_PLACES, "launch.conditions")}
+    modules = {name: ModuleType(name) for name in _PLACES}
     for name, names in _PLACES.items():
         for each in names:
             setattr(modules[name], each, getattr(entities, each))
-    modules["launch.conditions"].__dict__.update(
-        IfCondition=entities.if_condition, UnlessCondition=entities.unless_condition
-    )
     for name, module in modules.items():
         parent, _, child = name.rpartition(".")
         if parent:

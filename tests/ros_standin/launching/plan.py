@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import runpy
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import yaml
 
 from tests.ros_standin.launching import entities as e
+from tests.ros_standin.launching.modules import launch_modules
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,8 @@ class PlannedNode:
 
     def cli_args(self) -> list[str]:
         """What rclpy would get on its command line, parameters left out: those go as overrides."""
-        rules = [f"{a}:={b}" for a, b in self.remappings]
+        of = f"{self.name}:" if self.name else ""
+        rules = [f"{of}{a}:={b}" for a, b in self.remappings]
         rules += [f"__node:={self.name}"] if self.name else []
         rules += [f"__ns:={self.namespace}"] if self.namespace else []
         return ["--ros-args", *(part for rule in rules for part in ("-r", rule))]
@@ -42,6 +46,8 @@ class LaunchPlan:
     environment: dict[str, str] = field(default_factory=dict)
     arguments: dict[str, e.DeclareLaunchArgument] = field(default_factory=dict)
     """Every declared argument, those of included files too."""
+    others: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Launch files of other packages that are included, with their arguments; they are not read."""
 
     def node(self, executable: str) -> PlannedNode:
         """The one of that executable."""
@@ -54,22 +60,44 @@ def read_launch_file(path: str | Path, arguments: Mapping[str, str] | None = Non
 
     Raises:
         RuntimeError: for an argument that is not declared, or one without a default that was not given.
-        ValueError: for a value that is none of an argument's choices.
+            Also for a value that is none of an argument's choices.
     """
     plan = LaunchPlan()
     given = dict(arguments or {})
-    own = {each.name for each in _load(path).get_launch_arguments()}
-    if unknown := sorted(given.keys() - own):
+    if unknown := sorted(given.keys() - _arguments(_load(path).entities)):
         raise RuntimeError(f"{Path(path).name} declares no argument {', '.join(unknown)}")
-    _visit(_load(path).entities, e.Context(given), plan, [])
+    _visit(_load(path).entities, e.LaunchContext(given), plan, [])
     return plan
 
 
 def _load(path: str | Path) -> Any:
-    return runpy.run_path(str(path))["generate_launch_description"]()
+    with patch.dict(sys.modules, launch_modules()):  # also where there is a real one
+        return runpy.run_path(str(path))["generate_launch_description"]()
 
 
-def _visit(actions: Iterable[Any], context: e.Context, plan: LaunchPlan, common: list[Any]) -> None:
+def _arguments(entities: Iterable[Any]) -> set[str]:
+    """Names of all arguments that a file or one of ours that it includes declares; `ros2 launch` takes any name."""
+    found: set[str] = set()
+    for each in entities:
+        match each:
+            case e.DeclareLaunchArgument():
+                found.add(each.name)
+            case e.GroupAction():
+                found |= _arguments(each.actions)
+            case e.IncludeLaunchDescription() if _is_ours(each):
+                found |= _arguments(_load(_location(each, e.LaunchContext())).entities)
+    return found
+
+
+def _location(action: e.IncludeLaunchDescription, context: e.LaunchContext) -> str:
+    return e.text_of(getattr(action.source, "location", action.source), context)
+
+
+def _is_ours(action: e.IncludeLaunchDescription) -> bool:
+    return _location(action, e.LaunchContext()).startswith(str(e.REPOSITORY))
+
+
+def _visit(actions: Iterable[Any], context: e.LaunchContext, plan: LaunchPlan, common: list[Any]) -> None:
     for action in actions:
         if action is None or (action.condition is not None and not action.condition.evaluate(context)):
             continue
@@ -77,14 +105,14 @@ def _visit(actions: Iterable[Any], context: e.Context, plan: LaunchPlan, common:
             case e.DeclareLaunchArgument():
                 _declare(action, context, plan)
             case e.IncludeLaunchDescription():
-                location = getattr(action.source, "location", action.source)
-                inner = e.Context(context.launch_configurations)
                 given = {e.text_of(k, context): e.text_of(v, context) for k, v in action.launch_arguments}
-                inner.launch_configurations.update(given)
-                _visit(_load(e.text_of(location, context)).entities, inner, plan, list(common))
-                context.launch_configurations.update(inner.launch_configurations)  # an include is not a scope
+                if not _is_ours(action):
+                    plan.others[_location(action, context)] = given
+                    continue
+                context.launch_configurations.update(given)  # an include is not a scope
+                _visit(_load(_location(action, context)).entities, context, plan, common)
             case e.GroupAction():
-                inside = e.Context(context.launch_configurations) if action.scoped else context
+                inside = e.LaunchContext(context.launch_configurations) if action.scoped else context
                 _visit(action.actions, inside, plan, list(common) if action.scoped else common)
             case e.OpaqueFunction():
                 _visit(action.function(context, *action.args) or (), context, plan, common)
@@ -100,7 +128,7 @@ def _visit(actions: Iterable[Any], context: e.Context, plan: LaunchPlan, common:
                 raise TypeError(f"{type(action).__name__} in a launch file")
 
 
-def _declare(action: e.DeclareLaunchArgument, context: e.Context, plan: LaunchPlan) -> None:
+def _declare(action: e.DeclareLaunchArgument, context: e.LaunchContext, plan: LaunchPlan) -> None:
     plan.arguments[action.name] = action
     if action.name not in context.launch_configurations:
         if action.default_value is None:
@@ -108,36 +136,42 @@ def _declare(action: e.DeclareLaunchArgument, context: e.Context, plan: LaunchPl
         context.launch_configurations[action.name] = e.text_of(action.default_value, context)
     value = context.launch_configurations[action.name]
     if action.choices is not None and value not in action.choices:
-        raise ValueError(f"argument {action.name}: {value!r} is none of {action.choices}")
+        raise RuntimeError(f"argument {action.name}: {value!r} is none of {action.choices}")
 
 
-def _planned(action: e.Node, context: e.Context, common: list[Any]) -> PlannedNode:
+def _planned(action: e.Node, context: e.LaunchContext, common: list[Any]) -> PlannedNode:
     given = action.given
-    parameters: dict[str, Any] = {}
+    name, namespace = (e.text_of(given.get(each, ""), context) for each in ("name", "namespace"))
+    own = (
+        f"{namespace.rstrip('/')}/{name}" if namespace else "/**"
+    )  # the section that launch_ros writes dictionaries to
+    sections: dict[str, dict[str, Any]] = {}
     for each in (*common, *given.get("parameters", ())):
-        parameters |= _parameters(each, context, e.text_of(given.get("name", ""), context))
+        for pattern, values in _sections(each, context, own, name).items():
+            sections.setdefault(pattern, {}).update(values)  # rcl takes section by section, as they first came
     return PlannedNode(
         package=e.text_of(action.package, context),
         executable=e.text_of(action.executable, context),
-        name=e.text_of(given.get("name", ""), context),
-        namespace=e.text_of(given.get("namespace", ""), context),
-        parameters=parameters,
+        name=name,
+        namespace=namespace,
+        parameters={name: value for values in sections.values() for name, value in values.items()},
         remappings=tuple((e.text_of(a, context), e.text_of(b, context)) for a, b in given.get("remappings", ())),
         arguments=tuple(e.text_of(each, context) for each in given.get("arguments", ())),
     )
 
 
-def _parameters(given: Any, context: e.Context, node: str) -> dict[str, Any]:
-    """Of a file (what it says for all nodes, and for this one) or a dictionary."""
+def _sections(given: Any, context: e.LaunchContext, own: str, node: str) -> dict[str, dict[str, Any]]:
+    """The parameters of a dictionary or a file by section: for all nodes, or for this one."""
     if isinstance(given, Mapping):
-        return {e.text_of(name, context): _value(value, context) for name, value in given.items()}
-    path = e.text_of(given.param_file if isinstance(given, e.ParameterFile) else given, context)
-    held = yaml.safe_load(Path(path).read_text()) or {}
-    parts = [held.get(name, {}).get("ros__parameters", {}) for name in ("/**", node, f"/{node}")]
-    return {name: value for part in parts for name, value in part.items()}
+        return {own: {e.text_of(name, context): _value(value, context) for name, value in given.items()}}
+    path = Path(e.text_of(given.param_file if isinstance(given, e.ParameterFile) else given, context))
+    if not path.is_file():
+        return {}  # launch_ros warns, and goes on
+    held = yaml.safe_load(path.read_text()) or {}
+    return {f"/{key.lstrip('/')}": held[key]["ros__parameters"] for key in held if key in ("/**", node, f"/{node}")}
 
 
-def _value(value: Any, context: e.Context) -> Any:
+def _value(value: Any, context: e.LaunchContext) -> Any:
     """As launch_ros writes it into the file that the node reads: text of substitutions is read as YAML."""
     if isinstance(value, e.ParameterValue):
         text = value.value if not isinstance(value.value, e.Substitution) else e.text_of(value.value, context)

@@ -1,4 +1,4 @@
-"""Start what a launch file describes, in this process: the nodes' own classes with the parameters and names it gives."""
+"""Start in this process what a launch file describes: the nodes' own classes with its parameters and names."""
 
 from __future__ import annotations
 
