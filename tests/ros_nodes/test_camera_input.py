@@ -57,6 +57,15 @@ def test_lost_information_costs_one_image_at_most() -> None:
     assert pair(pairs.add_info(5, "i5")) == (5, "e", "i5")
 
 
+def test_an_image_waits_for_its_own_information_and_no_other() -> None:
+    pairs = FramePairs[str, str]()
+    pairs.add_image(1, "a")
+    assert pairs.add_info(1, "i1") is not None
+    assert pairs.add_image(2, "b") is None
+    assert pairs.add_info(1, "i1 again") is None and pairs.add_info(3, "i3") is None
+    assert pair(pairs.add_info(2, "i2")) == (2, "b", "i2")
+
+
 def test_a_changed_camera_is_taken_up_with_its_first_image() -> None:
     pairs = FramePairs[str, str]()
     for stamp, size in ((1, "640"), (2, "640"), (3, "320"), (4, "320")):

@@ -139,6 +139,7 @@ def test_a_cloud_is_looked_at_from_its_sensor() -> None:
     sensor = np.column_stack([rng.uniform(-0.1, 0.1, (5000, 2)), np.full(5000, 0.6)])
     view = view_of_points(sensor, T, ANYWHERE)
     np.testing.assert_allclose(view.T_world_camera[:3, 3], (0.3, 0.2, 0.7))
+    assert view.table_z_m == -np.inf and np.array_equal(view.workspace, ANYWHERE.workspace)
     seen = points_in_workspace(view)
     np.testing.assert_allclose(seen[:, 2], 0.1, atol=1e-4)
     assert abs(seen[:, 0].mean() - 0.3) < 0.02 and abs(seen[:, 1].mean() - 0.2) < 0.02
