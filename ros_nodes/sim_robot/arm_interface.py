@@ -16,6 +16,7 @@ from geometry import InputError
 from ros_nodes.messages.stamps import seconds_of
 from ros_nodes.qos import COMMAND
 from ros_nodes.sim_robot.headers import header_at
+from ros_nodes.sim_robot.in_flight import InFlight
 from ros_nodes.sim_robot.robot import SimRobot, default_tolerances
 from ros_nodes.sim_robot.settings import SimRobotSettings
 from ros_nodes.sim_robot.spline import JointState
@@ -25,6 +26,7 @@ from ros_nodes.sim_robot.trajectory_controller import Tracking, TrajectoryOutcom
 from ros_nodes.sim_robot.trajectory_request import ErrorCode, Point, TrajectoryRequest
 
 _POLL_S = 0.005
+_CLOSE_S = 1.0
 _STOPPED = TrajectoryOutcome(ErrorCode.INVALID_GOAL, "the robot is shutting down")
 
 
@@ -50,6 +52,7 @@ class ArmInterface:
         self._on_trouble = on_trouble
         self._node, self._robot, self._settings, self._closing = node, robot, settings, closing
         group = ReentrantCallbackGroup()
+        self._executing = InFlight()
         self._server = ActionServer(
             node,
             FollowJointTrajectory,
@@ -64,7 +67,8 @@ class ArmInterface:
         )
 
     def close(self) -> None:
-        """Offer it no longer."""
+        """Offer it no longer, once the goals under way have ended; the node must be closing."""
+        self._executing.wait_none(_CLOSE_S)
         self._server.destroy()
 
     def _on_goal(self, goal: Any) -> GoalResponse:
@@ -90,6 +94,10 @@ class ArmInterface:
             self._robot.stream(_request(message))
 
     def _execute(self, goal_handle: Any) -> Any:
+        with self._executing:
+            return self._carry_out(goal_handle)
+
+    def _carry_out(self, goal_handle: Any) -> Any:
         ticket: Ticket[TrajectoryOutcome] = Ticket()
         goal = goal_handle.request
         self._robot.follow(_request(goal.trajectory), _tolerances(goal, self._settings()), ticket)

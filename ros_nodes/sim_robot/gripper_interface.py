@@ -12,11 +12,13 @@ from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.node import Node
 
 from ros_nodes.sim_robot.gripper_controller import GripperOutcome
+from ros_nodes.sim_robot.in_flight import InFlight
 from ros_nodes.sim_robot.robot import SimRobot
 from ros_nodes.sim_robot.settings import SimRobotSettings
 from ros_nodes.sim_robot.ticket import Ticket
 
 _POLL_S = 0.005
+_CLOSE_S = 1.0
 
 
 class GripperInterface:
@@ -33,6 +35,7 @@ class GripperInterface:
         self, node: Node, robot: SimRobot, settings: Callable[[], SimRobotSettings], closing: Callable[[], bool]
     ) -> None:
         self._node, self._robot, self._settings, self._closing = node, robot, settings, closing
+        self._executing = InFlight()
         self._server = ActionServer(
             node,
             GripperCommand,
@@ -44,7 +47,8 @@ class GripperInterface:
         )
 
     def close(self) -> None:
-        """Offer it no longer."""
+        """Offer it no longer, once the goals under way have ended; the node must be closing."""
+        self._executing.wait_none(_CLOSE_S)
         self._server.destroy()
 
     def _on_goal(self, goal: Any) -> GoalResponse:
@@ -58,6 +62,10 @@ class GripperInterface:
         return GoalResponse.REJECT
 
     def _execute(self, goal_handle: Any) -> Any:
+        with self._executing:
+            return self._carry_out(goal_handle)
+
+    def _carry_out(self, goal_handle: Any) -> Any:
         settings, command = self._settings(), goal_handle.request.command
         ticket: Ticket[GripperOutcome] = Ticket()
         self._robot.move_gripper(settings.gripper_width_m(command.position), command.max_effort, ticket)

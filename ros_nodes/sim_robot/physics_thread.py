@@ -34,7 +34,7 @@ class PhysicsThread:
         self._jobs: queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]]] = queue.SimpleQueue()
         self._closing = threading.Event()
         self._ready = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="physics")
+        self._thread = threading.Thread(target=self._run, name="physics", daemon=True)
 
     @property
     def closing(self) -> bool:

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from rclpy.node import Node
-from rclpy.qos import QoSProfile
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import JointState
 from std_msgs.msg import String
@@ -49,7 +48,7 @@ class StateInterface:
             tip_frame=now.tip_frame,
             T_tip_grasp=now.T_tip_grasp,
         )
-        self._clock = node.create_publisher(Clock, "/clock", QoSProfile(depth=1))
+        self._clock = node.create_publisher(Clock, "/clock", 10)
         self._joints = node.create_publisher(JointState, "joint_states", 10)
         self._description = node.create_publisher(String, "robot_description", LATCHED)
         self._description.publish(String(data=self._model.urdf))

@@ -179,7 +179,8 @@ def test_the_cancel_of_an_older_goal_does_not_stop_the_newer_one() -> None:
     second = arm.follow(request(Point(1.0, away(0, 0.5))))
     arm.controller.cancel(first, arm.now_s)
     arm.run(1.1)
-    assert second.outcome is not None and second.outcome.code == ErrorCode.SUCCESSFUL
+    assert second.outcome == TrajectoryOutcome(ErrorCode.SUCCESSFUL, "goal reached")
+    assert arm.q[0] == pytest.approx(0.5, abs=1e-6)
 
 
 def test_a_shift_in_time_is_not_felt() -> None:

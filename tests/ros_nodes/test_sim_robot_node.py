@@ -270,6 +270,15 @@ def test_it_ends_in_the_middle_of_a_motion(ros: Any, start: Any) -> None:
     node.destroy_node()
 
 
+def test_it_is_destroyed_in_the_middle_of_a_motion_and_started_again(ros: Any, start: Any) -> None:
+    for _ in range(2):
+        node = start(**TASK)
+        assert ros.send_goal(FollowJointTrajectory, ARM, goal((20.0, turned(posture(node), 1.0)))).accepted
+        assert ros.send_goal(GripperCommand, GRIPPER, GripperCommand.Goal()).accepted
+        ros.stop(node)
+    assert not ros.errors
+
+
 def test_what_cannot_be_is_said_in_one_line(ros: Any, start: Any) -> None:
     with pytest.raises(InputError, match="parameter task"):
         start(scene="task", task="graspmimic/Nothing-v0")
