@@ -38,20 +38,7 @@ class ArmReader:
         if q.shape != (JOINTS,) or not np.isfinite([*q, opening_m]).all():
             got = f"{np.round(q, 4).tolist()} and an opening of {opening_m:g} m"
             raise InputError("joint_states", expected=f"{JOINTS} finite joint positions and an opening", got=got)
-        speeds = self._speeds(q, dq, time_s)
-        T_base_grasp, jacobian = pose_and_jacobian(q)
-        T = self._T_task_base @ T_base_grasp
-        R = self._T_task_base[:3, :3]
-        twist = jacobian @ speeds
-        return ArmState(
-            T[:3, 3].tolist(),
-            Rotation.from_matrix(T[:3, :3]).as_quat().tolist(),
-            (R @ twist[:3]).tolist(),
-            (R @ twist[3:]).tolist(),
-            q.tolist(),
-            speeds.tolist(),
-            opening_m,
-        )
+        return arm_state(self._T_task_base, q, self._speeds(q, dq, time_s), opening_m)
 
     def forget(self) -> None:
         """Drop the last reading; after the clock has jumped."""
@@ -64,3 +51,19 @@ class ArmReader:
         if last is None or time_s <= last[0]:
             return np.zeros(JOINTS)
         return (q - last[1]) / (time_s - last[0])
+
+
+def arm_state(T_task_base: FloatArray, q: FloatArray, dq: FloatArray, opening_m: float) -> ArmState:
+    """What a Panda's kinematics tell of joint positions (7,) and speeds (7,), in the frame in which its base stands."""
+    T_base_grasp, jacobian = pose_and_jacobian(q)
+    T, R = T_task_base @ T_base_grasp, T_task_base[:3, :3]
+    twist = jacobian @ dq
+    return ArmState(
+        T[:3, 3].tolist(),
+        Rotation.from_matrix(T[:3, :3]).as_quat().tolist(),
+        (R @ twist[:3]).tolist(),
+        (R @ twist[3:]).tolist(),
+        q.tolist(),
+        dq.tolist(),
+        opening_m,
+    )

@@ -14,6 +14,7 @@ from envs.manipulation.arm import ArmState
 from envs.manipulation.quaternion import conjugate, multiply, turn_of
 from envs.panda import HOME_Q, PANDA_LIMITS, pose_and_jacobian, solve_ik
 from geometry import FloatArray, InputError, invert, transform
+from ros_nodes.policy_runner.arm_reading import arm_state
 from ros_nodes.policy_runner.task_contract import Corner, TaskContract
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class JointCommander:
         if not np.less(low, high).all():
             expected = f"a box that meets the environment's, {contract.workspace_m}"
             raise InputError("workspace", expected=expected, got=f"{workspace_m}")
-        self._contract = contract
+        self._contract, self._T_task_base = contract, T_task_base
         limits = (
             np.maximum(lower_rad, PANDA_LIMITS.lower_rad) + _MARGIN_RAD,
             np.minimum(upper_rad, PANDA_LIMITS.upper_rad) - _MARGIN_RAD,
@@ -78,12 +79,14 @@ class JointCommander:
         )
         self._arm = _CommandedArm(contract, T_task_base, (low, high), limits)
 
-    def command(self, arm: ArmState, action: ArrayLike) -> JointTarget:
+    def command(self, arm: ArmState, action: ArrayLike, *, lead_s: float = 0.0) -> JointTarget:
         """The target for the coming control period.
 
         Args:
             arm: as it is now.
             action: (A,) as the policy gives it; it is cut off at the bounds.
+            lead_s: how long after the measurement the command takes effect; the step is taken from where the arm will
+                be by then, else a moving arm would be sent less far than the policy means.
 
         Raises:
             InputError: if the action is not finite, or of another shape.
@@ -93,6 +96,8 @@ class JointCommander:
         if len(numbers) != len(entries) or not all(map(math.isfinite, numbers)):
             raise InputError("action", expected=f"{len(entries)} finite numbers", got=f"{numbers}")
         within = [min(max(number, e.low), e.high) for number, e in zip(numbers, entries, strict=True)]
+        if lead_s > 0.0:
+            arm = self._ahead(arm, lead_s)
         self._arm.state, self._arm.limited = arm, ""
         self._contract.mode.move(cast("TaskArm", self._arm), within)
         q = np.add(arm.q, self._arm.dq * self._contract.period_s)
@@ -105,6 +110,10 @@ class JointCommander:
         if beyond <= _STRAY_M:
             return ""
         return f"the hand is {beyond:.2f} m outside the workspace; move it near {self._contract.start_m}"
+
+    def _ahead(self, arm: ArmState, lead_s: float) -> ArmState:
+        dq = np.asarray(arm.dq)
+        return arm_state(self._T_task_base, np.asarray(arm.q) + lead_s * dq, dq, arm.opening_m)
 
 
 class _CommandedArm:

@@ -28,6 +28,8 @@ class Snapshot(NamedTuple):
     """(3,) where each thing shall be, m, by its name."""
     constants: Mapping[str, float]
     """Numbers that no sensor tells and an operator vouches for, by their names."""
+    joints_s: float | None = None
+    """When the joints were measured, ROS time; None where it is now."""
 
 
 def facts_of(seen: Snapshot) -> dict[str, float]:

@@ -109,6 +109,7 @@ class PolicyRunnerNode(ManagedNode[PolicyRunnerSettings]):
                 missed_ticks=settings.missed_ticks,
                 step_limit=settings.step_limit,
                 done_steps=settings.done_steps,
+                latency_s=settings.latency_s,
             )
             self._inputs = self._listen(settings, contract, T_task_base)
         group = MutuallyExclusiveCallbackGroup()

@@ -60,6 +60,7 @@ class PolicyLoop:
         missed_ticks: more ticks missed in a row than this make the policy begin anew: its memory is of regular steps.
         step_limit: actions after which it stops; 0 for none.
         done_steps: steps in a row with the goal reached after which it stops; 0 goes on.
+        latency_s: from a tick to the moment at which its target moves the arm.
     """
 
     def __init__(
@@ -73,10 +74,11 @@ class PolicyLoop:
         missed_ticks: int = 2,
         step_limit: int = 0,
         done_steps: int = 0,
+        latency_s: float = 0.0,
     ) -> None:
         self._act, self._reset, self._builder, self._commander = act, reset, builder, commander
         self._period_s, self._missed_ticks = period_s, missed_ticks
-        self._step_limit, self._done_steps = step_limit, done_steps
+        self._step_limit, self._done_steps, self._latency_s = step_limit, done_steps, latency_s
         self.state: State = "idle"
         self.tally = Tally()
         self._last_s: float | None = None
@@ -119,11 +121,11 @@ class PolicyLoop:
             observation = self._builder.build(seen)
             if self.state == "holding":
                 self.begin_anew()
-            return self._step(seen, observation, met)
+            return self._step(now_s, seen, observation, met)
         except InputError as error:
             return self._hold(str(error))
 
-    def _step(self, seen: Snapshot, observation: dict[str, NDArray[Any]], met: str) -> Tick:
+    def _step(self, now_s: float, seen: Snapshot, observation: dict[str, NDArray[Any]], met: str) -> Tick:
         self._done = self._done + 1 if self._builder.done(observation) else 0
         if self._done_steps and self._done >= self._done_steps:
             self.stop()
@@ -132,7 +134,9 @@ class PolicyLoop:
             self.stop()
             return Tick("idle", None, None, f"stopped after {self._step_limit} steps")
         action = self._act(observation)
-        target = self._commander.command(seen.arm, action)
+        age_s = 0.0 if seen.joints_s is None else now_s - seen.joints_s
+        lead_s = min(max(age_s + self._latency_s, 0.0), self._period_s)
+        target = self._commander.command(seen.arm, action, lead_s=lead_s)
         self.state = "running"
         self.tally.steps += 1
         self.tally.limited += bool(target.limited)

@@ -133,6 +133,9 @@ class PolicyRunnerSettings(TaskFrameSettings, ArmSettings):
         0.01, "Smallest change of the wanted opening that is worth a new gripper goal, m.", low=0.0, high=0.1
     )
     gripper_effort_n: float = setting(40.0, "GripperCommand.max_effort, N.", low=0.0, high=200.0)
+    latency_s: float = setting(
+        0.01, "From a step of the policy to the moment at which the controller acts on it, s.", low=0.0, high=0.5
+    )
     missed_ticks: int = setting(2, "More steps than this missed in a row make the policy begin anew.", low=0, high=1000)
     step_limit: int = setting(0, "Steps after which it stops by itself; 0 for none.", low=0, high=1_000_000)
     done_steps: int = setting(

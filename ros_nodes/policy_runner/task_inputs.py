@@ -78,7 +78,8 @@ class TaskInputs:
         if joints is None:
             raise InputError("joint_states", expected="the joints of arm and gripper", got="nothing yet")
         arm = self._reader.read(joints.q, joints.dq, joints.opening_m, joints.time_s)
-        return Snapshot(arm, objects, {name: place.tolist() for name, place in goals.items()}, self._constants)
+        places = {name: place.tolist() for name, place in goals.items()}
+        return Snapshot(arm, objects, places, self._constants, joints.time_s)
 
     def problems(self, now_s: float) -> list[str]:
         """One line for each source that is missing or stale; safe beside the listeners."""

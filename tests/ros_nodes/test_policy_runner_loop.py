@@ -216,6 +216,18 @@ def test_targets_stay_within_speed_joint_and_workspace_limits() -> None:
         JointCommander(contract, T_WORLD_BASE, workspace_m=((0.5, 0.5, 0.5), (0.6, 0.6, 0.6)))
 
 
+def test_a_step_is_taken_from_where_the_arm_will_be_when_it_takes_effect() -> None:
+    bench = Bench(latency_s=0.01)
+    speed = np.linspace(-0.3, 0.3, 7)
+    seen = Snapshot(bench.reader.read(bench.q, speed, 0.0, 0.0), {}, {"fingertips": bench.goal}, {}, joints_s=0.995)
+    bench.loop.start()
+    ticked = bench.loop.tick(1.0, lambda: seen, ())
+    then = bench.reader.read(bench.q + 0.015 * speed, speed, 0.0, 0.0)  # 5 ms old, and 10 ms on the way
+    np.testing.assert_allclose(ticked.target.q, bench.commander.command(then, [0.5] * 3).q, atol=1e-12)
+    now = bench.commander.command(seen.arm, [0.5] * 3)
+    assert np.abs(ticked.target.q - now.q).max() > 3e-3
+
+
 def test_a_gripper_is_told_only_what_is_worth_telling() -> None:
     gate = GripperGate(0.01, 0.08)
     told = [gate.command(opening) for opening in (0.08, 0.079, 0.075, 0.05, 0.045, 0.004, 0.0, 0.0, 0.09)]
