@@ -218,7 +218,7 @@ class PickServerNode(Node):
         if problem:
             self._health.report("joint states", "stale", problem)
         else:
-            moves = not self._turn.taken and not joints.speed() < settings.rest_rad_s
+            moves = not self._turn.taken and joints.speed() >= settings.rest_rad_s
             self._health.report(
                 "joint states", "warn" if moves else "ok", "the arm moves, and not by our command" if moves else "fresh"
             )

@@ -10,6 +10,7 @@ from policies import Grip, Motion, RobotStopped
 from ros_nodes.pick_server.action_call import Watch
 from ros_nodes.pick_server.arm_client import ArmClient
 from ros_nodes.pick_server.gripper_client import GripperClient
+from ros_nodes.pick_server.hand_speed import within_hand_limits
 from ros_nodes.pick_server.joint_watch import JointWatch
 from ros_nodes.pick_server.moveit_client import MoveItClient
 
@@ -66,7 +67,7 @@ class RosPort:
     def follow(self, trajectory: JointTrajectory, *, stop_on_contact: bool = False) -> Motion:
         """Have the controller follow a trajectory, and wait for fingers that were still opening."""
         self._watch()
-        end = self._arm_client.follow(trajectory, self._watch)
+        end = self._arm_client.follow(within_hand_limits(trajectory, self._arm), self._watch)
         self._gripper.settle(self._watch)
         if end.completed:
             return Motion(True)

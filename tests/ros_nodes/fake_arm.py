@@ -25,13 +25,13 @@ FINGERS = ("panda_finger_joint1", "panda_finger_joint2")
 DROP_Q = np.array([np.pi / 2, *HOME_Q[1:]])
 BASE_M = (-0.1, 0.0, 0.0)
 """Where the base stands in the world."""
-_STEP_S = 0.004
+_STEP_S = 0.002
 
 
 class FakeArm(Node):
     """Follows trajectories exactly, `haste` times as fast as they say."""
 
-    def __init__(self, haste: float = 12.0, **options: Any) -> None:
+    def __init__(self, haste: float = 25.0, **options: Any) -> None:
         super().__init__("fake_arm", **options)
         self.haste = haste
         self.q, self.finger_m = DROP_Q.copy(), 0.04
@@ -60,7 +60,7 @@ class FakeArm(Node):
         self._moving_tf = TransformBroadcaster(self)
         group = ReentrantCallbackGroup()
         self._states = self.create_publisher(JointState, "joint_states", 10)
-        self.create_timer(0.01, self._publish, callback_group=MutuallyExclusiveCallbackGroup())
+        self.create_timer(0.005, self._publish, callback_group=MutuallyExclusiveCallbackGroup())
         self._arm = ActionServer(
             self, FollowJointTrajectory, "arm/follow_joint_trajectory", self._follow, goal_callback=self._on_goal,
             cancel_callback=lambda goal: CancelResponse.ACCEPT, callback_group=group,
@@ -82,7 +82,7 @@ class FakeArm(Node):
     def _publish(self) -> None:
         if not self.speaks:
             return
-        self.q[0] += 0.01 * self.drift_rad_s
+        self.q[0] += 0.005 * self.drift_rad_s
         message = JointState(name=[*NAMES, *FINGERS], position=[*self.q.tolist(), self.finger_m, self.finger_m])
         message.header.stamp = self.get_clock().now().to_msg()
         self._states.publish(message)

@@ -28,8 +28,9 @@ class Stage:
         if start:
             self.start()
 
-    def start(self) -> None:
-        self.server = self.ros.start(PickServerNode, parameter_overrides=self._overrides)
+    def start(self, **more: Any) -> None:
+        overrides = [*self._overrides, *(Parameter(name, value=value) for name, value in more.items())]
+        self.server = self.ros.start(PickServerNode, parameter_overrides=overrides)
 
     def send(self, *grasps, **fields):
         return self.ros.send_goal(Pickup, "pick_server/pickup", Pickup.Goal(possible_grasps=list(grasps), **fields))

@@ -10,9 +10,12 @@ import pytest
 from action_msgs.msg import GoalStatus
 from control_msgs.action import FollowJointTrajectory
 from moveit_msgs.msg import MoveItErrorCodes
+from rosgraph_msgs.msg import Clock
 
 from envs.arms import PANDA
-from tests.ros_nodes.fake_arm import DROP_Q, FakeArm
+from ros_nodes.messages.joints import trajectory_message
+from ros_nodes.messages.stamps import stamp_of
+from tests.ros_nodes.fake_arm import DROP_Q, NAMES, FakeArm
 from tests.ros_nodes.fake_planner import AT, grasp
 from tests.ros_nodes.pick_stage import Stage
 
@@ -20,6 +23,7 @@ INVALID_JOINTS = FollowJointTrajectory.Result.INVALID_JOINTS
 CONTACT = FollowJointTrajectory.Result.PATH_TOLERANCE_VIOLATED
 CODES = MoveItErrorCodes
 OK = GoalStatus.STATUS_SUCCEEDED
+SLOW = pytest.mark.slow
 
 
 @pytest.fixture
@@ -32,7 +36,7 @@ def works(stage: Stage) -> bool:
     return stage.pick(grasp())[0] == OK
 
 
-@pytest.mark.parametrize("number", [0, 1, 2])
+@pytest.mark.parametrize("number", [pytest.param(0, marks=SLOW), 1, 2])
 def test_a_cancel_in_mid_motion_stops_the_arm(stage: Stage, number: int) -> None:
     """Way to the pregrasp, approach, lift."""
     stage.arm.pauses[number] = threading.Event()
@@ -50,6 +54,7 @@ def test_a_cancel_in_mid_motion_stops_the_arm(stage: Stage, number: int) -> None
     assert works(stage)
 
 
+@SLOW
 def test_a_cancel_while_the_fingers_close(stage: Stage) -> None:
     stage.arm.pauses[1] = threading.Event()
     run = stage.send(grasp())
@@ -75,6 +80,7 @@ def test_a_cancel_while_the_planner_thinks(stage: Stage) -> None:
     assert not stage.arm.goals
 
 
+@SLOW
 def test_a_stop_that_is_not_confirmed_is_said(stage: Stage) -> None:
     stage.arm.pauses[0] = threading.Event()
     stage.arm.ignores_cancel = True
@@ -110,14 +116,18 @@ def falls_silent(arm) -> None:
     arm.speaks = False
 
 
+def slowly(*values):
+    return pytest.param(*values, marks=SLOW)
+
+
 @pytest.mark.parametrize(
     ("fault", "code", "said"),
     [
         (reject, CODES.CONTROL_FAILED, "the arm controller rejects the goal"),
         (stall, CODES.CONTROL_FAILED, "the arm controller stalls: no joint has moved for"),
-        (fail, CODES.CONTROL_FAILED, "the arm controller failed (INVALID_JOINTS: as told)"),
-        (hang, CODES.TIMED_OUT, "the gripper has not finished within 0.5 s; the gripper has confirmed the stop"),
-        (gripper_fails, CODES.CONTROL_FAILED, "the gripper failed"),
+        slowly(fail, CODES.CONTROL_FAILED, "the arm controller failed (INVALID_JOINTS: as told)"),
+        slowly(hang, CODES.TIMED_OUT, "the gripper has not finished within 0.5 s; the gripper has confirmed the stop"),
+        slowly(gripper_fails, CODES.CONTROL_FAILED, "the gripper failed"),
         (falls_silent, CODES.ROBOT_STATE_STALE, "the last joint states are"),
     ],
 )
@@ -138,6 +148,7 @@ def test_each_fault_of_the_robot_has_its_words_and_passes(ros, fault, code, said
     assert works(stage)
 
 
+@SLOW
 def test_a_controller_that_goes_away_in_mid_motion(ros) -> None:
     stage = Stage(ros, joint_states_timeout_s=30.0, stall_s=30.0)
     stage.arm.pauses[0] = threading.Event()
@@ -152,6 +163,7 @@ def test_a_controller_that_goes_away_in_mid_motion(ros) -> None:
     assert works(stage), "the driver is back"
 
 
+@SLOW
 def test_no_planner_no_grasps_late_grasps_and_old_images(ros) -> None:
     stage = Stage(ros, planner_timeout_s=1.5)
     stage.planner.poses, stage.planner.message = [], "the depth image is empty"
@@ -194,6 +206,7 @@ def test_tf_and_joint_states_that_mean_different_arms(stage: Stage) -> None:
     assert works(stage)
 
 
+@SLOW
 def test_a_stop_of_the_safety_node_is_no_contact(stage: Stage) -> None:
     """It has the same code, near the grasp; the fingers must not close."""
     stage.arm.touches, stage.arm.words = {1: (0.8, CONTACT)}, "safety: stopped: ~/stop"
@@ -202,6 +215,7 @@ def test_a_stop_of_the_safety_node_is_no_contact(stage: Stage) -> None:
     assert stage.arm.grips == [0.04]
 
 
+@SLOW
 def test_silence_in_mid_motion_stops_the_arm(ros) -> None:
     stage = Stage(ros, joint_states_timeout_s=0.5)
     stage.arm.pauses[0] = threading.Event()
@@ -241,6 +255,7 @@ def test_after_a_restart_a_half_closed_hand_may_hold_something(ros) -> None:
     assert works(stage)
 
 
+@SLOW
 def test_a_goal_that_is_accepted_too_late_is_canceled(ros) -> None:
     """The controller's answer takes longer than the server waits: what it then begins is stopped at once."""
     stage = Stage(ros, server_timeout_s=0.3)
@@ -256,3 +271,82 @@ def test_moveit_is_refused_where_it_is_not_there(ros) -> None:
     status, code, message, _ = stage.pick(grasp())
     assert code == CODES.COMMUNICATION_FAILURE and message.startswith("there is no move_group of MoveIt")
     assert not stage.arm.goals
+
+
+@SLOW
+def test_a_node_that_ends_in_mid_motion_stops_the_arm_and_its_successor_goes_on(ros) -> None:
+    stage = Stage(ros)
+    stage.arm.pauses[0] = threading.Event()
+    run = stage.send(grasp())
+    assert ros.wait_until(lambda: stage.arm.goals)
+    stage.server.wind_down()
+    assert stage.arm.canceled == 1
+    status, result = run.result(5.0)
+    assert status == GoalStatus.STATUS_ABORTED and "shuts down" in result.error_code.message
+    assert not stage.send(grasp()).accepted
+    ros.stop(stage.server)
+    stage.start()
+    assert works(stage)
+
+
+@SLOW
+def test_a_node_that_dies_in_mid_motion_finds_the_arm_moving(ros) -> None:
+    """Nothing is said to the controller, as after SIGKILL: the successor waits until the arm rests."""
+    stage = Stage(ros, rest_timeout_s=0.4)
+    stage.arm.haste = 0.5
+    goal = FollowJointTrajectory.Goal()
+    q = np.array(PANDA.home_q)
+    goal.trajectory = trajectory_message([0.0, 1.0], [DROP_Q, q], None, NAMES)
+    moving = ros.send_goal(FollowJointTrajectory, "arm/follow_joint_trajectory", goal)
+    status, code, message, _ = stage.pick(grasp())
+    assert code == CODES.CONTROL_FAILED and "not by our command" in message and len(stage.arm.goals) == 1
+    assert moving.result(10.0)[0] == OK
+    stage.arm.haste = 25.0
+    assert works(stage)
+
+
+@SLOW
+def test_a_clock_that_jumps_in_mid_motion(ros) -> None:
+    """An hour ahead and two back: nothing times out, and the pick goes on."""
+    stage = Stage(ros, start=False)
+    ticker = Ticker(ros)
+    stage.arm.pauses[0] = threading.Event()
+    stage.start(use_sim_time=True)
+    assert ros.wait_until(lambda: stage.server.get_clock().now().nanoseconds > 0)
+    run = stage.send(grasp())
+    assert ros.wait_until(lambda: stage.arm.goals)
+    for jump_s in (3600.0, -7200.0):
+        ticker.now_s += jump_s
+        ros.wait_until(lambda: False, 0.2)
+        assert not run.done
+    stage.arm.pauses[0].set()
+    assert run.result(15.0)[0] == OK
+
+
+@SLOW
+def test_a_clock_that_stands_still_ends_the_motion(ros) -> None:
+    stage = Stage(ros, start=False)
+    ticker = Ticker(ros)
+    stage.arm.pauses[0] = threading.Event()
+    stage.start(use_sim_time=True)
+    assert ros.wait_until(lambda: stage.server.get_clock().now().nanoseconds > 0)
+    run = stage.send(grasp())
+    assert ros.wait_until(lambda: stage.arm.goals)
+    ticker.stands = True
+    _, result = run.result(15.0)
+    assert result.error_code.val == CODES.TIMED_OUT and "the clock stands still" in result.error_code.message
+    assert stage.arm.canceled == 1
+
+
+class Ticker:
+    """A simulated clock that goes as life does, from 10,000 s on."""
+
+    def __init__(self, ros) -> None:
+        self.now_s, self.stands = 10_000.0, False
+        node = ros.node("ticker")
+        self._publisher = node.create_publisher(Clock, "/clock", 10)
+        node.create_timer(0.01, self._tick)
+
+    def _tick(self) -> None:
+        self.now_s += 0.0 if self.stands else 0.01
+        self._publisher.publish(Clock(clock=stamp_of(self.now_s)))

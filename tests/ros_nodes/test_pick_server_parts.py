@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from envs.arms import HOME_Q, PANDA
-from geometry import InputError, transform
+from envs.arms import HOME_Q, PANDA, joint_motion
+from geometry import InputError, rotation_angle, transform
 from policies import PickResult, RobotStopped
 from ros_nodes.pick_server.ending import Ending, ending_of_refusals, ending_of_stop
 from ros_nodes.pick_server.failed_grasps import FailedGrasps
+from ros_nodes.pick_server.hand_speed import within_hand_limits
 from ros_nodes.pick_server.joint_watch import JointWatch
 from ros_nodes.pick_server.obstacles import Surroundings
 from ros_nodes.pick_server.patience import Patience, wait
@@ -193,6 +194,27 @@ def test_table_and_boxes_are_kept_clear_of() -> None:
         assert surroundings.collision(PANDA, np.eye(4), none).check(HOME_Q).free
     finally:
         surroundings.close()
+
+
+def test_the_hand_keeps_to_its_own_limits() -> None:
+    """By finite differences of the hand's path, linear and angular; the path itself stays the same."""
+    far = np.array([1.5, 0.9, 0.0, -0.9, 0.0, 1.8, 0.8])
+    near = np.array([-1.5, -0.6, 0.0, -2.4, 0.0, 1.8, -1.8])
+    fast = joint_motion(near, far)
+
+    def speeds(motion) -> tuple[float, float]:
+        times_s = np.arange(0.0, motion.duration_s, 0.002)
+        T = PANDA.grasp_pose(motion.sample(times_s)[0])
+        travels = np.linalg.norm(np.diff(T[:, :3, 3], axis=0), axis=1).max() / 0.002
+        return travels, rotation_angle(T[1:, :3, :3], T[:-1, :3, :3]).max() / 0.002
+
+    assert speeds(fast)[0] > 1.75 and speeds(fast)[1] > 2.5
+    slow = within_hand_limits(fast, PANDA)
+    travels, turns = speeds(slow)
+    assert max(travels / 1.7, turns / 2.5) == pytest.approx(0.95, abs=0.01)
+    np.testing.assert_array_equal(slow.q, fast.q)
+    gentle = fast.slowed(0.3)
+    assert within_hand_limits(gentle, PANDA) is gentle
 
 
 @pytest.mark.parametrize(("obstacles", "said"), [((1.0,) * 5, "6 numbers a box"), ((0.0,) * 6, "sizes above 0")])
