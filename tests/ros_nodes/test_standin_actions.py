@@ -243,3 +243,15 @@ def test_only_own_feedback_is_heard(ros):
     for run in runs:
         run.result()
     assert [[one.position for one in run.feedback] for run in runs] == [[0.01], [0.02]]
+
+
+def test_a_server_outlives_its_node_unless_it_is_destroyed(ros):
+    """`destroy_node` leaves actions alone: a node has to destroy its own."""
+    client = ActionClient(ros.node("asker"), GripperCommand, "grip")
+    node = ros.node("hand")
+    server = ActionServer(node, GripperCommand, "grip", succeed)
+    assert client.wait_for_server(timeout_sec=5.0)
+    ros.stop(node)
+    assert not ros.wait_until(lambda: not client.server_is_ready(), 0.3)
+    server.destroy()
+    assert ros.wait_until(lambda: not client.server_is_ready())

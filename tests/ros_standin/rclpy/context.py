@@ -25,6 +25,7 @@ class Context:
         self._running = False
         self._initialised = False
         self._callbacks: list[Any] = []
+        self._left: list[Any] = []
         self.arguments = Arguments([])
         self._domain: Domain | None = None
 
@@ -71,6 +72,16 @@ class Context:
             callback = reference()
             if callback is not None:
                 callback()
+        left, self._left = self._left, []
+        for waitable in left:
+            waitable.destroy()
+
+    def leave(self, waitable: Any) -> None:
+        """Not in rclpy: keep what a destroyed node did not destroy, until the shutdown at the latest."""
+        if self._running:
+            self._left.append(waitable)
+        else:
+            waitable.destroy()
 
     def on_shutdown(self, callback: Callable[[], None]) -> None:
         """Call a bound method when the context shuts down; only a weak reference is kept, as in rclpy."""

@@ -29,17 +29,22 @@ class NodeGraph:
     def get_fully_qualified_node_names(self) -> list[str]:
         return [name for name, _ in self._context.domain.all("node")]
 
+    def _count(self, kind: str, name: str) -> int:
+        """Endpoints of a name, which is expanded but not remapped."""
+        node: Any = self
+        return len(self._context.domain.find(kind, node.resolve_service_name(name, only_expand=True)))
+
     def count_publishers(self, topic_name: str) -> int:
-        return len(self._context.domain.find("publisher", self.resolve_topic_name(topic_name)))  # type: ignore[attr-defined]
+        return self._count("publisher", topic_name)
 
     def count_subscribers(self, topic_name: str) -> int:
-        return len(self._context.domain.find("subscription", self.resolve_topic_name(topic_name)))  # type: ignore[attr-defined]
+        return self._count("subscription", topic_name)
 
     def count_services(self, service_name: str) -> int:
-        return len(self._context.domain.find("service", self.resolve_service_name(service_name)))  # type: ignore[attr-defined]
+        return self._count("service", service_name)
 
     def count_clients(self, service_name: str) -> int:
-        return len(self._context.domain.find("client", self.resolve_service_name(service_name)))  # type: ignore[attr-defined]
+        return self._count("client", service_name)
 
     def _names_and_types_of(self, kind: str, node_name: str, namespace: str) -> list[tuple[str, list[str]]]:
         full = f"{namespace.rstrip('/')}/{node_name}"

@@ -274,15 +274,15 @@ class Node(NodeNames, NodeParameters, NodeGraph):
         return True
 
     def destroy_node(self) -> None:
-        """Take everything of this node out of the graph."""
+        """Take this node out of the graph with all but its actions, which have to be destroyed one by one."""
         if self._destroyed:
             return
         self._destroyed = True
         for known in (*self._entities.values(), self._publishers):
             for one in list(known):
                 self._destroy(known, one)
-        for waitable in list(self._waitables):
-            waitable.destroy()
+        for waitable in self._waitables:
+            self._context.leave(waitable)
         self._context.domain.remove("node", self.get_fully_qualified_name(), self)
         self._wake()
 
