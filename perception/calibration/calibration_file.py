@@ -6,14 +6,14 @@ import json
 import math
 from pathlib import Path
 
-from geometry import FloatArray
+from geometry import FloatArray, to_pos_quat
 from perception.calibration.calibration import Calibration
 
 
 def save_calibration(
     path: str | Path, found: Calibration, *, T_parent_child: FloatArray, parent_frame: str, child_frame: str
 ) -> None:
-    """Write a calibration whole: the published pose, what it was found from, and every sample's residual.
+    """Write a calibration whole: the pose as `launch_yaml` has it, what it was found from, every sample's residual.
 
     Args:
         path: of the JSON file.
@@ -22,14 +22,18 @@ def save_calibration(
         parent_frame: TF frame.
         child_frame: TF frame.
     """
+    position, quat_xyzw = to_pos_quat(T_parent_child)
     rows = zip(
         found.names, found.residual_mm.tolist(), found.residual_deg.tolist(), found.is_outlier.tolist(), strict=True
     )
     content = {
         "setup": found.setup,
-        "parent_frame": parent_frame,
-        "child_frame": child_frame,
-        "T_parent_child": T_parent_child.tolist(),
+        "camera_transform": {
+            "parent_frame": parent_frame,
+            "child_frame": child_frame,
+            "xyz_m": position.tolist(),
+            "quat_xyzw": quat_xyzw.tolist(),
+        },
         "T_parent_camera": found.T_parent_camera.tolist(),
         "T_other_board": None if found.T_other_board is None else found.T_other_board.tolist(),
         "rms_mm": found.rms_mm,

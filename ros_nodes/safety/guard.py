@@ -26,6 +26,8 @@ _SETTLE_S = 0.5
 """How long a stream's last target is watched after its time."""
 _NO_ANSWER_S = 2.0
 """How long the arm may take to stand still after a stop before the status says that it does not."""
+_FOREIGN_S, _MOVES_RAD_S = 1.0, 0.05
+"""How long and how fast the arm moves unasked before the status says so."""
 
 
 class Status(NamedTuple):
@@ -52,6 +54,7 @@ class Guard:
         self._stopped_s = 0.0
         self._watch: MotionWatch | None = None
         self._target: StreamTarget | None = None
+        self._foreign_since_s = np.inf
 
     @property
     def stopped(self) -> Finding | None:
@@ -118,7 +121,9 @@ class Guard:
         if watch is None:
             if not self._latch and not self.signals.rules.heartbeat_required and self.signals.missing_heartbeat(now_s):
                 self.signals.disarm_heartbeat()
+            self._note_foreign_motion(now_s)
             return None
+        self._foreign_since_s = np.inf
         state = self.signals.state
         missing = self.signals.missing(now_s)
         finding = missing[0] if missing or state is None else watch.check(state, now_s, self.rules)
@@ -182,13 +187,21 @@ class Guard:
             return Status("warn", "refuses commands: " + "; ".join(str(finding) for finding in missing))
         if now_s - self._refused_s <= _SHOWN_S:
             return Status("warn", f"refused: {self.last_refusal}")
+        if now_s - self._foreign_since_s > _FOREIGN_S:
+            return Status("warn", "the arm moves, but not by anything that was let through here")
         return Status("ok", "lets a motion through" if self.moving else "ready")
 
     def _still_moving(self, now_s: float) -> str:
         state = self.signals.fresh(now_s)
-        if state is None or now_s - self._stopped_s < _NO_ANSWER_S or float(np.abs(state.dq).max()) < 0.05:
+        if state is None or now_s - self._stopped_s < _NO_ANSWER_S or float(np.abs(state.dq).max()) < _MOVES_RAD_S:
             return ""
         return "; THE ARM STILL MOVES: use the emergency stop"
+
+    def _note_foreign_motion(self, now_s: float) -> None:
+        """Since when the arm moves by somebody else's hand, or by what an earlier guard let through."""
+        state = self.signals.fresh(now_s)
+        moves = state is not None and float(np.abs(state.dq).max()) > _MOVES_RAD_S
+        self._foreign_since_s = min(self._foreign_since_s, now_s) if moves else np.inf
 
     def _forbidden(self, command: Command | Finding, now_s: float) -> Finding | None:
         """What refuses a command before its numbers are looked at."""

@@ -61,6 +61,8 @@ def test_a_camera_on_the_hand(samples: Path, tmp_path: Path) -> None:
     np.testing.assert_allclose(from_pos_quat(read["xyz_m"], read["quat_xyzw"]), CAMERA_IN_HAND, atol=3e-3)
     whole = json.loads((output / "calibration.json").read_text())
     assert [row["name"] for row in whole["samples"] if row["left_out"]] == ["take 12"]
+    for key, value in whole["camera_transform"].items():
+        assert value == (pytest.approx(read[key], abs=1e-6) if isinstance(value, list) else read[key])
     assert len(whole["solvers"]) == 7 and whole["setup"] == "eye-in-hand"
     with Image.open(output / "calibration.png") as picture:
         assert picture.width > 1000

@@ -302,6 +302,19 @@ def test_an_arm_that_ignores_the_stop_is_cried_out() -> None:
     assert "THE ARM STILL MOVES" in stage.message()
 
 
+def test_a_motion_that_nobody_asked_for_is_said() -> None:
+    """As after a restart in mid-motion, when the controller still drives what an earlier guard let through."""
+    stage = Stage()
+    stage.dq = np.array([0.0, 0.2])
+    stage.run(0.9)
+    assert stage.message() == "ready"
+    stage.run(0.3)
+    assert stage.level() == "warn" and "not by anything that was let through" in stage.message()
+    stage.dq = np.zeros(2)
+    stage.run(0.1)
+    assert stage.message() == "ready"
+
+
 def test_a_stream_passes_and_a_jump_does_not() -> None:
     stage = Stage()
     for step in range(1, 40):

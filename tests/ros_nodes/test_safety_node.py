@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,11 +40,12 @@ class FakeRobot(Node):
     def __init__(self, **options: Any) -> None:
         super().__init__("fake_robot", **options)
         self.q, self.dq = HOME_Q.copy(), np.zeros(7)
-        self.silent = self.stalled = self.rejects = self.ignores_cancel = False
+        self.silent = self.stalled = self.rejects = self.ignores_cancel = self.over = False
         self.goals: list[Any] = []
         self.streamed: list[Any] = []
         self.cancels = 0
         self.stamp_s = 1.0
+        self.busy = 0
         self._course: tuple[np.ndarray, np.ndarray, float] | None = None
         self._lock = threading.Lock()
         self._newest = 0
@@ -105,13 +106,25 @@ class FakeRobot(Node):
         self.cancels += 1
         return CancelResponse.REJECT if self.ignores_cancel else CancelResponse.ACCEPT
 
+    def end(self) -> bool:
+        """Give up what is under way; whether nothing is."""
+        self.over = True
+        return self.busy == 0
+
     def _execute(self, handle: Any) -> Any:
+        self.busy += 1
+        try:
+            return self._follow(handle)
+        finally:
+            self.busy -= 1
+
+    def _follow(self, handle: Any) -> Any:
         self.goals.append(handle.request)
         self._newest += 1
         mine, end = self._newest, time.monotonic() + self.drive(handle.request.trajectory)
         result = FollowJointTrajectory.Result()
         while time.monotonic() < end or self.stalled:
-            if not self.context.ok() or self._newest != mine:
+            if self.over or self._newest != mine or not self.context.ok():
                 handle.abort()
                 result.error_string = "preempted"
                 return result
@@ -192,8 +205,16 @@ class Scene:
 
 
 @pytest.fixture
-def scene(ros: RosSession) -> Callable[..., Scene]:
-    return lambda **parameters: Scene(ros, **parameters)
+def scene(ros: RosSession) -> Iterator[Callable[..., Scene]]:
+    made: list[Scene] = []
+
+    def make(**parameters: Any) -> Scene:
+        made.append(Scene(ros, **parameters))
+        return made[-1]
+
+    yield make
+    for each in made:  # a goal cannot be ended any more once the context is shut down
+        assert ros.wait_until(each.robot.end)
 
 
 def test_a_goal_passes_with_feedback_and_result(scene: Any) -> None:
