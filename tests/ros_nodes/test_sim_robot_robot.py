@@ -132,6 +132,24 @@ def test_the_reflex_stops_a_hand_that_meets_the_table_and_lets_it_leave(driven: 
     assert driven.finish(driven.go_to(place)).code == ErrorCode.SUCCESSFUL
 
 
+def test_after_the_reflex_the_arm_may_move_until_it_was_free(driven: Driven) -> None:
+    felt = ["contact"]
+
+    class Feeling:
+        def hardest(self, limit_n: float) -> str:
+            return felt[0]
+
+    driven.robot._reflex = Feeling()  # type: ignore[assignment]
+    place = driven.scene.arm.T_world_grasp[:3, 3]
+    up = np.array([0.0, 0.0, 0.05])
+    assert driven.finish(driven.go_to(place + up)).code == ErrorCode.PATH_TOLERANCE_VIOLATED
+    assert driven.finish(driven.go_to(place + up)).code == ErrorCode.SUCCESSFUL
+    felt[0] = ""
+    assert driven.finish(driven.go_to(place)).code == ErrorCode.SUCCESSFUL
+    felt[0] = "contact"
+    assert driven.finish(driven.go_to(place + up)).code == ErrorCode.PATH_TOLERANCE_VIOLATED
+
+
 def test_without_the_reflex_it_presses_on(driven: Driven) -> None:
     driven.settings = replace(SETTINGS, reflex_force_n=0.0, path_tolerance_rad=0.0, goal_tolerance_rad=0.0)
     place = driven.scene.arm.T_world_grasp[:3, 3]
