@@ -36,6 +36,10 @@ def install() -> bool:
     """Make `import rclpy` and its like work; whether they now give the stand-in."""
     if installed():
         return True
+    if importlib.util.find_spec("launch_ros") is None:
+        from tests.ros_standin.launching import launch_modules
+
+        sys.modules.update(launch_modules())
     if importlib.util.find_spec("rclpy") is not None:
         return False
     from tests.ros_standin.messages import message_modules

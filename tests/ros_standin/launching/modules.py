@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.machinery import ModuleSpec
 from types import ModuleType
 
 from tests.ros_standin.launching import entities
@@ -25,6 +26,8 @@ _PLACES = {
 def launch_modules() -> dict[str, ModuleType]:
     """The modules by name."""
     modules = {name: ModuleType(name) for name in _PLACES}
+    for name, module in modules.items():
+        module.__spec__ = ModuleSpec(name, None)
     for name, names in _PLACES.items():
         for each in names:
             setattr(modules[name], each, getattr(entities, each))
