@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from queue import SimpleQueue
 
 import rclpy
 from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor
@@ -39,8 +40,8 @@ def run_node(factory: Callable[[], Node], args: list[str] | None = None, *, thre
     Raises:
         Exception: a defect in a callback, after the same clean end.
     """
-    stop = threading.Event()
-    with _signals_set(stop):
+    stop: SimpleQueue[None] = SimpleQueue()
+    with _signals_put_into(stop):
         try:
             rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
         except RuntimeError as error:  # of rcl: an option or a parameter file that it cannot read
@@ -59,8 +60,8 @@ def run_node(factory: Callable[[], Node], args: list[str] | None = None, *, thre
     return 0
 
 
-def _live(node: Node, threads: int, stop: threading.Event) -> None:
-    """Spin in a thread until `stop`, then take the node down in the order that `run_node` says."""
+def _live(node: Node, threads: int, stop: SimpleQueue[None]) -> None:
+    """Spin in a thread until something is in `stop`, then take the node down in the order that `run_node` says."""
     executor = MultiThreadedExecutor(num_threads=threads)
     executor.add_node(node)
     defects: list[Exception] = []
@@ -76,12 +77,12 @@ def _live(node: Node, threads: int, stop: threading.Event) -> None:
         except Exception as error:  # the main thread raises it when the node is down
             defects.append(error)
         finally:
-            stop.set()
+            stop.put(None)
 
     spinner = threading.Thread(target=spin, name="executor")
     spinner.start()
     try:
-        stop.wait()
+        stop.get()
         wind_down = getattr(node, "wind_down", None)
         if wind_down is not None:
             wind_down()
@@ -96,12 +97,16 @@ def _live(node: Node, threads: int, stop: threading.Event) -> None:
 
 
 @contextmanager
-def _signals_set(stop: threading.Event) -> Iterator[None]:
-    """Let the signals that end a process set `stop`; only a main thread can ask for that."""
+def _signals_put_into(stop: SimpleQueue[None]) -> Iterator[None]:
+    """Let the signals that end a process put something into `stop`; only a main thread can ask for that.
+
+    A queue of this kind may be fed from a signal's handler at any moment. An Event may not: its `set` waits for a
+    lock that the interrupted `wait` of the same thread may hold.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, lambda *_: stop.set()) for number in _SIGNALS}
+    before = {number: signal.signal(number, lambda *_: stop.put(None)) for number in _SIGNALS}
     try:
         yield
     finally:

@@ -200,3 +200,44 @@ def test_as_a_process(number: int) -> None:
     _, err = process.communicate(timeout=30)
     assert process.returncode == 0, err
     assert "Traceback" not in err
+
+
+def test_signals_at_any_moment_of_the_wait_do_not_lock_it_up() -> None:
+    """Many signals while the main thread goes to wait, each of which interrupts it at another instruction."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(REPOSITORY), os.environ.get("PYTHONPATH", "")])}
+    process = subprocess.Popen(
+        [sys.executable, "-c", STORM], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    )
+    try:
+        _, err = process.communicate(timeout=60)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        pytest.fail("a signal locked the node up")
+    assert process.returncode == 0, err
+
+
+STORM = """
+import os, signal, sys, threading, time
+from tests.ros_standin import install
+install()
+from rclpy.node import Node
+from ros_nodes.running import run_node
+
+over = False
+def storm():
+    while not over:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(1e-5)
+
+def factory():
+    thread.start()
+    return Node("stormy")
+
+for _ in range(60):
+    over = False
+    thread = threading.Thread(target=storm, daemon=True)
+    before = signal.signal(signal.SIGINT, lambda *_: None)
+    assert run_node(factory, ["stormy"]) == 0
+    over = True
+    thread.join()
+"""
