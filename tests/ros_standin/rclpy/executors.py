@@ -22,6 +22,10 @@ __all__ = [
 ]  # fmt: skip
 
 
+_SIGNALS_S = 0.5
+"""How late a main thread may notice a signal."""
+
+
 class TimeoutException(Exception):
     """Nothing became ready in time."""
 
@@ -160,7 +164,9 @@ class Executor:
 
     def _patience(self, left: float | None) -> float | None:
         times = [entity.seconds_left() for node in self.get_nodes() for entity in node.timed_entities()]
-        known = [max(one, 0.0) for one in (*times, left) if one is not None]
+        # A signal that comes just before the wait does not end it; rclpy has its handlers in C, where it does.
+        signals = _SIGNALS_S if threading.current_thread() is threading.main_thread() else None
+        known = [max(one, 0.0) for one in (*times, left, signals) if one is not None]
         return min(known) if known else None
 
     def _chosen(self) -> Task | None:
