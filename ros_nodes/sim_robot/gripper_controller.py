@@ -55,7 +55,7 @@ class GripperController:
         self.jammed = False
         """Whether the fingers are stuck where they are, as a fault."""
         self.released = False
-        """Whether the fingers have opened wide since this was last set to False."""
+        """Whether the fingers were told to open since this was last set to False."""
 
     @property
     def idle(self) -> bool:
@@ -87,7 +87,7 @@ class GripperController:
         opening = width_m - self._gripper.width_m > _OPENING_M
         self._target_m = min(max(width_m, 0.0), PANDA_HAND.max_width_m)
         self._force_n = min(max_effort_n, MAX_FORCE_N) if max_effort_n > 0.0 else DEFAULT_FORCE_N
-        self.released = self.released or (opening and self._target_m > 0.5 * PANDA_HAND.max_width_m)
+        self.released = self.released or opening
         if not self.jammed:
             self._gripper.open(self._target_m, force_n=self._force_n)
 
