@@ -19,8 +19,11 @@ from ros_nodes.behavior_recognizer.keypoint_messages import detections_2d, detec
 from ros_nodes.behavior_recognizer.keypoint_rows import KeypointRow
 from ros_nodes.behavior_recognizer.people_input import PeopleMessages
 from ros_nodes.behavior_recognizer.people_reading import PeopleReading
+from ros_nodes.behavior_recognizer.pushed_images import PoseReader
 from ros_nodes.behavior_recognizer.settings import BehaviorRecognizerSettings
 from ros_nodes.behavior_recognizer.stamp_join import StampJoin
+from ros_nodes.messages.images import image_from_rgb
+from ros_nodes.messages.stamps import stamp_of
 
 HEADER = Header(frame_id="world")
 ROWS_3D = [
@@ -90,6 +93,32 @@ def test_things_in_another_frame_are_left_out_and_told() -> None:
     assert reader.read(messages).objects == () and "'table'" in reader.remark
     unknown, messages = reading(skeleton="kinect20")
     assert unknown.read(messages).persons and "not in kinect20, left out: nose" in unknown.remark
+
+
+def test_images_from_before_begin_a_film_of_their_own() -> None:
+    opened: list[Any] = []
+
+    class Nobody:
+        skeleton, rate_hz = COCO17, None
+
+        def __init__(self, source: Any) -> None:
+            opened.append(self)
+            self.source, self.times = source, []
+
+        def __iter__(self) -> Any:
+            for image in self.source:
+                self.times.append(image.time_s)
+                yield PoseFrame(time_s=image.time_s, skeleton=COCO17)
+
+        def close(self) -> None:
+            pass
+
+    reader = PeopleReading(BehaviorRecognizerSettings(), PoseReader(Nobody))
+    for time_s in (5.0, 5.1, 2.0, 2.1):
+        image = image_from_rgb(np.zeros((8, 8, 3), np.uint8), Header(stamp=stamp_of(time_s)))
+        assert reader.read(PeopleMessages(main=image, arrived_s=0.0)).time_s == time_s
+    assert [each.times for each in opened] == [[5.0, 5.1], [2.0, 2.1]]
+    reader.close()
 
 
 def test_markers_show_bones_and_captions_in_the_message_s_frame() -> None:
