@@ -48,7 +48,7 @@ ARGUMENTS = [
     ),
     DeclareLaunchArgument("step_limit", default_value="0", description="Steps after which it stops; 0 for none."),
     DeclareLaunchArgument(
-        "speed_scale", default_value="1.0", description="Share of the joints' speeds that is used at most."
+        "speed_scale", default_value="0.5", description="Share of the joints' speeds that is used at most."
     ),
     DeclareLaunchArgument(
         "objects_topic", default_value="/sim_robot/objects", description="Topic of things' poses (Detection3DArray)."

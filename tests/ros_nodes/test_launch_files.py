@@ -211,7 +211,7 @@ def unused(plan: LaunchPlan, found: dict[str, dict[str, set[str]]]) -> set[tuple
 
 
 def test_everything_in_pick_finds_its_other_half(ros: Any) -> None:
-    plan = read("pick", {"sim": "true", "clear": "true", "real_time_factor": "0"})
+    plan = read("pick", {"sim": "true", "clear": "true"})
     plan.node("table_clearer").parameters["autostart"] = False
     found = start(ros, plan)
     published = set().union(*(of["pub"] for of in found.values()))
@@ -226,6 +226,7 @@ def test_everything_in_pick_finds_its_other_half(ros: Any) -> None:
     assert "/safety/heartbeat" in found["pick_server"]["pub"]
 
 
+@pytest.mark.slow
 def test_a_pick_as_launched(ros: Any) -> None:
     from moveit_msgs.action import Pickup
 
@@ -239,19 +240,17 @@ def test_a_pick_as_launched(ros: Any) -> None:
 
 def test_a_policy_as_launched(ros: Any) -> None:
     from std_srvs.srv import Trigger
+    from trajectory_msgs.msg import JointTrajectory
 
-    plan = read("record", {"sim": "true", "demonstrator": "policy", "step_limit": "40", "folder": "/nonexistent/set"})
-    plan.nodes.remove(plan.node("demo_recorder"))
+    plan = read("imitate", {"sim": "true", "step_limit": "40", "real_time_factor": "0.5"})
+    plan.node("safety").parameters["stale_after_s"] = 5.0  # everything runs in this process
     found = start(ros, plan)
     published = set().union(*(of["pub"] for of in found.values()))
     assert {topic for topic in found["policy_runner"]["sub"]} <= published
     assert not unused(plan, found) - {("policy_runner", "goal")}  # one goal, or goals by name
+    points = ros.collect(JointTrajectory, "/panda_arm_controller/joint_trajectory")
     assert ros.wait_until(lambda: ros.call(Trigger, "/policy_runner/start").success, 20.0)
-    actions: list[Any] = []
-    from trajectory_msgs.msg import JointTrajectory
-
-    actions = ros.collect(JointTrajectory, "/panda_arm_controller/joint_trajectory")
-    assert ros.wait_until(lambda: len(actions) >= 30, 20.0), "the policy's points reach the arm through safety"
+    assert ros.wait_until(lambda: len(points) >= 20, 20.0), "the policy's points reach the arm through safety"
     assert json.loads(ros.call(Trigger, "/sim_robot/score").message)["task"] == "graspmimic/PickPlace-v0"
 
 
