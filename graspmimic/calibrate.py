@@ -17,7 +17,7 @@ from graspmimic.options import OptionalFile
 from graspmimic.report import prepare_folder
 
 if TYPE_CHECKING:
-    from perception.calibration import Calibration
+    from perception.calibration import Calibration, SampleFrames
 
 OptionalSetup = Annotated[
     Literal["eye-in-hand", "eye-to-hand"] | None,
@@ -46,11 +46,14 @@ class Calibrate:
     keep_outliers: bool = False
     """Use all samples, also those that do not agree with the others."""
     parent_frame: str = ""
-    """TF frame of the gripper or the base in T_base_gripper; default: panda_hand, or panda_link0."""
-    camera_frame: str = "camera_color_optical_frame"
-    """TF frame of the images, x right, y down, z forward."""
-    root_frame: str = "camera_link"
-    """Frame at the root of the camera driver's own tree, for --root-to-camera."""
+    """TF frame of the gripper or the base in T_base_gripper; default: as the file says, else panda_hand or
+    panda_link0."""
+    camera_frame: str = ""
+    """TF frame of the images, x right, y down, z forward; default: as the file says, else
+    camera_color_optical_frame."""
+    root_frame: str = ""
+    """Frame at the root of the camera driver's own tree, for --root-to-camera; default: as the file says, else
+    camera_link."""
     root_to_camera: OptionalPose = None
     """Pose of the camera frame in the root frame (`ros2 run tf2_ros tf2_echo camera_link camera_color_optical_frame`):
     the result is then written for the root, as a driver with frames of its own needs it."""
@@ -80,12 +83,12 @@ class Calibrate:
             found = calibrate_from_tips(read.samples, keep_outliers=self.keep_outliers)
         _show(console, found)
         results = {**_results(found), "skipped": len(read.skipped), "corner_rms_px": read.corner_rms_px}
-        command = self._write(found)
+        command = self._write(found, read.frames)
         console.print(f"\n{escape(command)}\n", soft_wrap=True)
         console.print(f"{escape(str(self.output))}: calibration.json, calibration.yaml, calibration.png")
         return {**results, "static_transform": command}
 
-    def _write(self, found: Calibration) -> str:
+    def _write(self, found: Calibration, frames: SampleFrames) -> str:
         """Write the files; the command that publishes the pose."""
         from perception.calibration import (
             calibration_figure,
@@ -95,10 +98,18 @@ class Calibrate:
         )
         from perception.figures import output_file
 
-        parent = self.parent_frame or ("panda_hand" if found.parent == "gripper" else "panda_link0")
-        T_parent_child, child = found.T_parent_camera, self.camera_frame
-        if self.root_to_camera is not None:
-            T_parent_child, child = T_parent_child @ invert(_pose(self.root_to_camera)), self.root_frame
+        if found.parent == "gripper":
+            parent = self.parent_frame or frames.gripper or "panda_hand"
+        else:
+            parent = self.parent_frame or frames.base or "panda_link0"
+        T_root_camera = frames.T_root_camera if self.root_to_camera is None else _pose(self.root_to_camera)
+        T_parent_child = found.T_parent_camera
+        child = self.camera_frame or frames.camera or "camera_color_optical_frame"
+        if T_root_camera is not None:
+            T_parent_child, child = (
+                T_parent_child @ invert(T_root_camera),
+                self.root_frame or frames.root or "camera_link",
+            )
         command = static_transform_command(T_parent_child, parent, child)
         comment = f"{found.setup}, {len(found.names) - len(found.outliers)} samples, rms {found.rms_mm:.2f} mm"
         with output_file(self.output / "calibration.yaml") as draft:

@@ -6,7 +6,7 @@ from perception.calibration.calibration_figure import calibration_figure
 from perception.calibration.calibration_file import save_calibration
 from perception.calibration.hand_eye import calibrate_hand_eye
 from perception.calibration.pose_samples import SETUPS, PoseSamples
-from perception.calibration.sample_file import read_samples
+from perception.calibration.sample_file import SampleFrames, read_samples
 from perception.calibration.tip_fit import TipSamples, calibrate_from_tips
 from perception.calibration.transform_text import launch_yaml, static_transform_command
 
@@ -16,6 +16,7 @@ __all__ = [
     "BoardView",
     "Calibration",
     "PoseSamples",
+    "SampleFrames",
     "SolverScore",
     "TipSamples",
     "calibrate_from_tips",

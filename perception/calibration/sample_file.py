@@ -5,6 +5,7 @@
 
 Instead of `T_camera_board` a sample may name an `image`; then the file holds `board` (the fields of `Board`) and
 `camera` (intrinsics, with `distortion` where the images are not rectified; or the name of a file with them).
+TF frames may be told as `base_frame`, `gripper_frame`, `camera_frame`, `root_frame` and `T_root_camera`.
 Samples with `point_camera` and `point_base` are places of the gripper's tip. An npz holds arrays of these names.
 """
 
@@ -30,6 +31,21 @@ from perception.calibration.tip_fit import TipSamples
 _ARRAYS = ("T_base_gripper", "T_camera_board", "point_camera", "point_base")
 
 
+class SampleFrames(NamedTuple):
+    """Names of TF frames, where the file tells them; empty where it does not."""
+
+    base: str = ""
+    """The robot's base."""
+    gripper: str = ""
+    """What `T_base_gripper` is the pose of."""
+    camera: str = ""
+    """The images' optical frame."""
+    root: str = ""
+    """The root of the camera driver's own frames."""
+    T_root_camera: FloatArray | None = None
+    """(4, 4) pose of the images' frame in that root."""
+
+
 class ReadSamples(NamedTuple):
     """What a file holds."""
 
@@ -39,6 +55,8 @@ class ReadSamples(NamedTuple):
     """Images without a board that could be used, and why."""
     corner_rms_px: float
     """Root mean square over images of their corners' error; NaN where there were none."""
+    frames: SampleFrames = SampleFrames()
+    """What the file says of TF."""
 
 
 def read_samples(path: str | Path, *, setup: str | None = None) -> ReadSamples:
@@ -52,6 +70,10 @@ def read_samples(path: str | Path, *, setup: str | None = None) -> ReadSamples:
     """
     path = Path(path)
     content = _npz(path) if path.suffix.lower() == ".npz" else _text(path)
+    return _read(path, content, setup)._replace(frames=_frames(path, content))
+
+
+def _read(path: Path, content: Mapping[str, Any], setup: str | None) -> ReadSamples:
     samples = content.get("samples")
     if not isinstance(samples, list) or not all(isinstance(sample, Mapping) for sample in samples):
         raise InputError(str(path), expected="a list `samples` of mappings", got=f"the fields {sorted(content)}")
@@ -77,6 +99,15 @@ def read_samples(path: str | Path, *, setup: str | None = None) -> ReadSamples:
     return ReadSamples(
         PoseSamples(setup=str(setup), names=names, T_base_gripper=poses[0], T_camera_board=poses[1]), (), float("nan")
     )
+
+
+def _frames(path: Path, content: Mapping[str, Any]) -> SampleFrames:
+    base, gripper, camera, root = (
+        str(content.get(f"{name}_frame", "")) for name in ("base", "gripper", "camera", "root")
+    )
+    T = content.get("T_root_camera")
+    T_root_camera = None if T is None else pose_from_text(T, f"{path}: T_root_camera")
+    return SampleFrames(base, gripper, camera, root, T_root_camera)
 
 
 def _from_images(

@@ -85,6 +85,22 @@ def test_the_root_of_a_drivers_frames(samples: Path, tmp_path: Path) -> None:
         Calibrate(samples=samples, root_to_camera=(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0))
 
 
+def test_frames_that_the_file_tells(samples: Path, tmp_path: Path) -> None:
+    if not has_solvers():
+        pytest.skip("OpenCV without hand-eye solvers")
+    told = {"base_frame": "base_link", "gripper_frame": "tool0", "camera_frame": "left_optical"}
+    samples.write_text(json.dumps({**json.loads(samples.read_text()), **told}))
+    results = Calibrate(samples=samples, output=tmp_path / "out").run(QUIET)
+    assert "--frame-id tool0 --child-frame-id left_optical" in results["static_transform"]
+    root = {"root_frame": "left_link", "T_root_camera": [0.0, 0.0, 0.1, 0.0, 0.0, 0.0, 1.0]}
+    samples.write_text(json.dumps({**json.loads(samples.read_text()), **root}))
+    results = Calibrate(samples=samples, output=tmp_path / "out", parent_frame="mine").run(QUIET)
+    assert "--frame-id mine --child-frame-id left_link" in results["static_transform"]
+    read = yaml.safe_load((tmp_path / "out" / "calibration.yaml").read_text())["camera_transform"]
+    expected = CAMERA_IN_HAND @ transform(translation=(0.0, 0.0, -0.1))
+    np.testing.assert_allclose(from_pos_quat(read["xyz_m"], read["quat_xyzw"]), expected, atol=3e-3)
+
+
 def test_tips_need_no_opencv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "cv2", None)
     rng = np.random.default_rng(0)

@@ -1,0 +1,1 @@
+"""Records the samples that `graspmimic calibrate` reads: an image of the board, and where the gripper was."""
