@@ -72,6 +72,7 @@ class JointCommander:
             expected = f"a box that meets the environment's, {contract.workspace_m}"
             raise InputError("workspace", expected=expected, got=f"{workspace_m}")
         self._contract, self._T_task_base = contract, T_task_base
+        self._last: FloatArray | None = None
         limits = (
             np.maximum(lower_rad, PANDA_LIMITS.lower_rad) + _MARGIN_RAD,
             np.minimum(upper_rad, PANDA_LIMITS.upper_rad) - _MARGIN_RAD,
@@ -86,7 +87,7 @@ class JointCommander:
             arm: as it is now.
             action: (A,) as the policy gives it; it is cut off at the bounds.
             lead_s: how long after the measurement the command takes effect; the step is taken from where the arm will
-                be by then, else a moving arm would be sent less far than the policy means.
+                be by then on its way to the last target, else it would be sent less far than the policy means.
 
         Raises:
             InputError: if the action is not finite, or of another shape.
@@ -101,7 +102,12 @@ class JointCommander:
         self._arm.state, self._arm.limited = arm, ""
         self._contract.mode.move(cast("TaskArm", self._arm), within)
         q = np.add(arm.q, self._arm.dq * self._contract.period_s)
+        self._last = q
         return JointTarget(q, None if self._contract.closed else opening(within[-1]), self._arm.limited)
+
+    def forget(self) -> None:
+        """The arm may have been moved by others since the last target."""
+        self._last = None
 
     def strayed(self, arm: ArmState) -> str:
         """Why the hand may not be moved from where it is; empty if it may."""
@@ -112,8 +118,13 @@ class JointCommander:
         return f"the hand is {beyond:.2f} m outside the workspace; move it near {self._contract.start_m}"
 
     def _ahead(self, arm: ArmState, lead_s: float) -> ArmState:
-        dq = np.asarray(arm.dq)
-        return arm_state(self._T_task_base, np.asarray(arm.q) + lead_s * dq, dq, arm.opening_m)
+        """The arm a little later; never beyond its last target, where it would stop."""
+        if self._last is None:
+            return arm
+        q, dq = np.asarray(arm.q), np.asarray(arm.dq)
+        left = self._last - q
+        way = np.clip(lead_s * dq, np.minimum(left, 0.0), np.maximum(left, 0.0))
+        return arm_state(self._T_task_base, q + way, dq, arm.opening_m)
 
 
 class _CommandedArm:

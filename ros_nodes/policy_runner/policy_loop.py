@@ -89,6 +89,7 @@ class PolicyLoop:
         self.tally, self._last_s, self._done = Tally(), None, 0
         self.state = "running"
         self._reset()
+        self._commander.forget()
 
     def stop(self) -> None:
         """Act no more."""
@@ -97,6 +98,7 @@ class PolicyLoop:
     def begin_anew(self) -> None:
         """Make the policy forget what it has seen and done."""
         self._reset()
+        self._commander.forget()
         self._done = 0
         self.tally.resets += 1
 

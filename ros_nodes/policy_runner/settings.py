@@ -128,7 +128,13 @@ class PolicyRunnerSettings(TaskFrameSettings, ArmSettings):
     hand_upper_m: tuple[float, float, float] = setting(
         WORKSPACE_M[1], "Greatest x, y, z of the same; the policy's own environment may have a smaller box.",
     )  # fmt: skip
-    speed_scale: float = setting(1.0, "Share of the joints' speeds that is used at most.", low=0.01, high=1.0)
+    speed_scale: float = setting(
+        0.5,
+        "Share of the joints' speeds that is used at most. Training uses all of them and knows no limits of "
+        "acceleration; a real arm does.",
+        low=0.01,
+        high=1.0,
+    )
     gripper_threshold_m: float = setting(
         0.01, "Smallest change of the wanted opening that is worth a new gripper goal, m.", low=0.0, high=0.1
     )

@@ -218,14 +218,20 @@ def test_targets_stay_within_speed_joint_and_workspace_limits() -> None:
 
 def test_a_step_is_taken_from_where_the_arm_will_be_when_it_takes_effect() -> None:
     bench = Bench(latency_s=0.01)
-    speed = np.linspace(-0.3, 0.3, 7)
-    seen = Snapshot(bench.reader.read(bench.q, speed, 0.0, 0.0), {}, {"fingertips": bench.goal}, {}, joints_s=0.995)
     bench.loop.start()
-    ticked = bench.loop.tick(1.0, lambda: seen, ())
-    then = bench.reader.read(bench.q + 0.015 * speed, speed, 0.0, 0.0)  # 5 ms old, and 10 ms on the way
-    np.testing.assert_allclose(ticked.target.q, bench.commander.command(then, [0.5] * 3).q, atol=1e-12)
-    now = bench.commander.command(seen.arm, [0.5] * 3)
-    assert np.abs(ticked.target.q - now.q).max() > 3e-3
+    first = bench.tick(0.96).target.q
+    speed = (first - bench.q) / 0.04
+    half_way = bench.q + 0.5 * (first - bench.q)
+
+    def at(q: np.ndarray, dq: np.ndarray) -> Snapshot:
+        return Snapshot(bench.reader.read(q, dq, 0.0, 0.0), {}, {"fingertips": bench.goal}, {}, joints_s=0.995)
+
+    second = bench.loop.tick(1.0, lambda: at(half_way, speed), ()).target
+    then = bench.reader.read(half_way + 0.015 * speed, speed, 0.0, 0.0)  # 5 ms old, and 10 ms on the way
+    np.testing.assert_allclose(second.q, JointCommander(bench.contract, T_WORLD_BASE).command(then, [0.5] * 3).q)
+    arrived = bench.loop.tick(1.04, lambda: at(second.q, 9.0 * speed), ()).target  # at its target it stops
+    still = bench.reader.read(second.q, speed, 0.0, 0.0)
+    np.testing.assert_allclose(arrived.q, JointCommander(bench.contract, T_WORLD_BASE).command(still, [0.5] * 3).q)
 
 
 def test_a_gripper_is_told_only_what_is_worth_telling() -> None:

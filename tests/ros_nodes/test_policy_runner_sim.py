@@ -15,6 +15,7 @@ from policies.demonstrations import DemonstrationSet
 from policies.imitation import DataLayout, TrainingConfig, make_config, train_imitation
 from ros_nodes.demo_recorder.node import DemoRecorderNode
 from ros_nodes.policy_runner.node import PolicyRunnerNode
+from ros_nodes.safety.node import SafetyNode
 from ros_nodes.sim_robot.node import SimRobotNode
 
 SEED = 9000
@@ -22,26 +23,27 @@ TOPICS = {
     "objects": "/sim_robot/objects",
     "goal": "/sim_robot/goal",
     "goals": "/sim_robot/goals",
-    "joint_trajectory": "/panda_arm_controller/joint_trajectory",
+    "joint_trajectory": "/safety/joint_trajectory",
     "action": "/policy_runner/action",
 }
 REMAPPED = ["--ros-args", *(word for ours, theirs in TOPICS.items() for word in ("-r", f"{ours}:={theirs}"))]
 
 
 class Circle:
-    """A simulated robot in a task's scene, and a policy that runs on it."""
+    """A simulated robot in a task's scene, its guard, and a policy that runs on it."""
 
-    def __init__(self, ros: Any, policy: str, task: str, *, steps: int = 60, **simulation: Any) -> None:
+    def __init__(self, ros: Any, policy: str, task: str, *, steps: int = 100, **simulation: Any) -> None:
         self.ros, goal = ros, "goals" if task.startswith("Stack") else "goal"
         self.sources = ["joint_states", "objects", goal] if task != "Reach" else ["joint_states", goal]
         told = {"scene": "task", "task": f"graspmimic/{task}-v0", "seed": SEED, "object_rate_hz": 100.0,
                 "color_rate_hz": 0.1, "depth_rate_hz": 0.1} | simulation  # fmt: skip
         ros.start(SimRobotNode, parameter_overrides=_parameters(told))
+        ros.start(SafetyNode, parameter_overrides=_parameters({"use_sim_time": True}))
         self.runner = ros.start(
             PolicyRunnerNode,
             cli_args=REMAPPED,
             parameter_overrides=_parameters(
-                {"policy": policy, "use_sim_time": True, "sources": self.sources, "step_limit": steps}
+                {"policy": policy, "use_sim_time": True, "sources": self.sources, "step_limit": steps, "done_steps": 5}
             ),
         )
         assert ros.wait_until(lambda: self.runner.active, 60.0)
@@ -66,17 +68,24 @@ def _parameters(told: dict[str, Any]) -> list[Parameter]:
     return [Parameter(name, value=value) for name, value in told.items()]
 
 
+def recorded(circle: Circle) -> bool:
+    """Whether a demonstration was recorded to its end; a machine that is too busy for real time makes gaps."""
+    circle.call("sim_robot/reset")
+    assert circle.ros.wait_until(lambda: circle.call("demo_recorder/start").success, 20.0)
+    assert not circle.ros.wait_until(lambda: False, 0.5)
+    circle.play()
+    return bool(circle.call("demo_recorder/stop").success)
+
+
 def test_a_recorded_demonstration_trains_a_policy_that_runs(ros: Any, tmp_path: Path) -> None:
-    circle = Circle(ros, "imitation:PickPlace", "PickPlace")
+    circle = Circle(ros, "imitation:PickPlace", "PickPlace", real_time_factor=0.6)
     circle.record("PickPlace", tmp_path / "set", source="policy")
-    assert ros.wait_until(lambda: circle.call("demo_recorder/start").success, 20.0)
-    assert not ros.wait_until(lambda: False, 0.4)
-    success = circle.play()["success"]
-    stopped = circle.call("demo_recorder/stop")
-    assert stopped.success, stopped.message
+    assert any(recorded(circle) for _ in range(4)), "four demonstrations, each with a gap"
+    success = json.loads(circle.call("sim_robot/score").message)["success"]
     found = DemonstrationSet.open(tmp_path / "set")
-    assert len(found) == 1 and len(found[0]) >= 55 and found[0].success == success
-    assert np.ptp(found[0].observations["achieved_goal"], axis=0).max() > 0.05, "the cube was moved"
+    last = found[len(found) - 1]
+    assert len(last) >= 25 and last.success == success
+    assert np.ptp(last.observations["achieved_goal"], axis=0).max() > 0.05, "the cube was moved"
     layout, about = DataLayout.of_info(found.info), {"env": found.info.env, "env_options": {}}
     train_imitation(make_config("bc"), found, layout, tmp_path / "run", seed=0, training=TrainingConfig(steps=3),
                     about=about)  # fmt: skip
@@ -90,15 +99,18 @@ def test_a_recorded_demonstration_trains_a_policy_that_runs(ros: Any, tmp_path: 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "policy", ["rl:Reach", "rl:Push", "rl:Lift", "rl:PickPlace", "imitation:PickPlace", "imitation:Push",
-               "rl:Stack", "imitation:Stack"]
+    "policy",
+    ["rl:Reach", "rl:Push", "rl:Lift", "rl:PickPlace", "rl:Stack", "imitation:PickPlace", "imitation:Push",
+     "imitation:Stack"],
 )  # fmt: skip
 def test_policies_succeed_on_the_simulated_robot(ros: Any, policy: str) -> None:
+    """At half the joints' speeds, with the guard between and the arm's own reflex."""
     task = policy.partition(":")[2]
-    circle = Circle(ros, policy, task, steps=110 if task == "Stack" else 60, reflex_force_n=0.0)
+    circle = Circle(ros, policy, task, steps=200 if task == "Stack" else 100)
     won = []
     for _ in range(10):
         won.append(circle.play()["success"])
         assert circle.call("sim_robot/next_scene").success
+        assert ros.wait_until(lambda: circle.call("safety/reset").success, 10.0)
     print(f"{policy}: {sum(won)} of {len(won)}")
-    assert sum(won) >= 8
+    assert sum(won) >= (6 if task == "Stack" else 8)
