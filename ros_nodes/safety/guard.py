@@ -166,11 +166,11 @@ class Guard:
         From the measured state, or where that is stale, from where the motion should be; None where
         neither is known.
         """
-        state = self.signals.fresh(now_s)
+        state, limits, scale = self.signals.fresh(now_s), self.rules.limits, self.rules.braking_scale
         if state is not None:
-            return braking_motion(state.q, state.dq, self.rules.limits)
+            return braking_motion(state.q, state.dq, limits, scale=scale)
         if self._watch is not None:
-            return braking_motion(*self._watch.motion.at(now_s - self._watch.began_s), self.rules.limits)
+            return braking_motion(*self._watch.motion.at(now_s - self._watch.began_s), limits, scale=scale)
         return None
 
     def refuse(self, finding: Finding, counter: str, now_s: float) -> None:

@@ -60,6 +60,7 @@ class GuardedArm:
         self._run: GoalRun | None = None
         self._reported_s = self._braked_s = self._stopped_s = -np.inf
         self._closing = False
+        self._goals = 0
 
     def reconfigure(self, settings: SafetySettings, rules: Rules) -> None:
         """Take over new settings."""
@@ -101,6 +102,15 @@ class GuardedArm:
 
     def goal(self, handle: Any, command: Command | Finding) -> Any:
         """Bring a goal to its end, whatever that is; its result."""
+        with self._lock:
+            self._goals += 1
+        try:
+            return self._through(handle, command)
+        finally:
+            with self._lock:
+                self._goals -= 1
+
+    def _through(self, handle: Any, command: Command | Finding) -> Any:
         with self._lock:
             run = self._admit(handle, command)
         if isinstance(run, Finding):
@@ -155,9 +165,11 @@ class GuardedArm:
             self._closing, run = True, self._run
             if self._guard.moving:
                 self.stop(Finding(Cause.REQUESTED, "the safety node shuts down"))
-        deadline = time.monotonic() + _WIND_DOWN_S
-        while run is not None and self._run is run and time.monotonic() < deadline:
-            time.sleep(0.01)
+        _wait(lambda: run is None or self._run is not run)
+
+    def close(self) -> None:
+        """Wait until no goal is on its way through; `alive` must be over."""
+        _wait(lambda: not self._goals)
 
     def _admit(self, handle: Any, command: Command | Finding) -> GoalRun | Finding:
         """Check a goal and send it on, in one piece: nothing may come between. Under the lock."""
@@ -241,3 +253,10 @@ class GuardedArm:
             heartbeat="asked for" if guard.signals.heartbeat_armed else "not asked for",
             controller="there" if self._link.ready else "not there",
         )
+
+
+def _wait(over: Callable[[], bool]) -> None:
+    """Until it is over, but not long."""
+    deadline = time.monotonic() + _WIND_DOWN_S
+    while not over() and time.monotonic() < deadline:
+        time.sleep(0.01)

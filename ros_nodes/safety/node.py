@@ -47,6 +47,7 @@ class SafetyNode(Node):
         settings = self.parameters.current
         self._guard_clock, self._guard_clock_lock = GuardClock(), threading.Lock()
         self._model: ArmModel | None = None
+        self._ended = False
         goals = ReentrantCallbackGroup()
         self._link = ControllerLink(
             self, settings.controller_action, settings.controller_topic, settings.joint_names, goals
@@ -57,7 +58,7 @@ class SafetyNode(Node):
             self._link,
             self.health,
             clock=self._guard_s,
-            alive=lambda: bool(self.context.ok()),
+            alive=lambda: bool(self.context.ok()) and not self._ended,
             log=lambda line: self.get_logger().warning(line),
         )
         self.parameters.on_change(self._reconfigure)
@@ -75,8 +76,10 @@ class SafetyNode(Node):
         self._arm.wind_down()
 
     def destroy_node(self) -> None:
-        """Stop watching, and free what was made."""
+        """End the goals under way (the controller's go on, unless `wind_down` stopped them), and free what was made."""
         self._watcher.cancel()
+        self._ended = True
+        self._arm.close()
         self.health.close()
         self._server.destroy()
         self._link.close()

@@ -46,11 +46,13 @@ class Rules:
     """What lately is: the lag and lead in time that are no fault."""
     stream_lead_rad: float = 0.2
     """How far a streamed target may lie ahead of what the joints can reach in its time."""
+    braking_scale: float = 0.5
+    """Fraction of the accelerations that a stop brakes with."""
     overdue_after_s: float = 3.0
     """Time after a trajectory's end, beside the goal's own time tolerance, in which the controller must answer."""
 
     def __post_init__(self) -> None:
-        above_0 = ("max_duration_s", "tracking_window_s", "overdue_after_s")
+        above_0 = ("braking_scale", "max_duration_s", "tracking_window_s", "overdue_after_s")
         numbers = {name: value for name, value in vars(self).items() if isinstance(value, float)}
         wrong = [
             f"{name} {value}"

@@ -78,6 +78,9 @@ class SafetySettings(ArmSettings):
         0.2, "How far a streamed point may lie ahead of what the arm can reach in its time, rad.", low=0.0, high=3.0
     )
     stream_refusals_to_stop: int = setting(5, "Streamed points refused in a row that stop the arm.", low=1, high=10_000)
+    braking_scale: float = setting(
+        0.5, "Share of the joints' accelerations that a stop brakes with.", low=0.01, high=1.0
+    )
     overdue_after_s: float = setting(
         3.0,
         "How long after a goal's end and its own time tolerance the controller may be silent, s.",
@@ -137,6 +140,7 @@ class SafetySettings(ArmSettings):
             tracking_tolerance_rad=self.tracking_tolerance_rad,
             tracking_window_s=self.tracking_window_s,
             stream_lead_rad=self.stream_lead_rad,
+            braking_scale=self.braking_scale,
             overdue_after_s=self.overdue_after_s,
         )
 

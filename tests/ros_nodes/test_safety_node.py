@@ -483,6 +483,20 @@ def test_the_nodes_end_stops_the_arm(scene: Any) -> None:
     assert stage.robot.cancels == 1 and stage.robot.streamed
 
 
+def test_a_guard_that_dies_in_mid_motion_and_comes_back(ros: RosSession, scene: Any) -> None:
+    """Without `wind_down`, as when it is killed: the controller finishes; the next guard says so, and then works."""
+    stage = scene()
+    run = stage.send(stage.goal(to=0.6, seconds=2.5))
+    assert stage.under_way()
+    ros.stop(stage.node)
+    assert stage.robot.cancels == 0 and not stage.robot.streamed and run is not None
+    stage.diagnostics.clear()
+    stage.node = ros.start(SafetyNode)
+    assert stage.said("not by anything that was let through", timeout_s=3.0), stage.message()
+    assert stage.said("ready", timeout_s=5.0), stage.message()
+    assert stage.send(stage.goal(seconds=0.2, to=0.02)).result()[0] == SUCCEEDED
+
+
 def test_simulated_time_that_jumps_back_or_stands_still(ros: RosSession) -> None:
     """What is stale is a matter of the simulation's time; a jump makes nothing old."""
     from rosgraph_msgs.msg import Clock as ClockMessage
