@@ -30,6 +30,8 @@ class GripperOutcome(NamedTuple):
     stalled: bool
     """Whether something stopped the fingers before."""
     canceled: bool = False
+    preempted: bool = False
+    """Whether a newer goal took over."""
 
     @property
     def succeeded(self) -> bool:
@@ -82,7 +84,7 @@ class GripperController:
             now_s: the time.
             ticket: finished when the fingers have come to rest.
         """
-        self._end(reached=False, stalled=False)
+        self._end(reached=False, stalled=False, preempted=True)
         self._ticket, self._started_s, self._still_since_s = ticket, now_s, now_s
         opening = width_m - self._gripper.width_m > _OPENING_M
         self._target_m = min(max(width_m, 0.0), PANDA_HAND.max_width_m)
@@ -136,8 +138,8 @@ class GripperController:
         width = min(max(self._gripper.width_m, 0.0), PANDA_HAND.max_width_m)
         self._gripper.open(width, force_n=self._force_n)
 
-    def _end(self, *, reached: bool, stalled: bool, canceled: bool = False) -> None:
+    def _end(self, *, reached: bool, stalled: bool, canceled: bool = False, preempted: bool = False) -> None:
         if self._ticket is not None:
-            outcome = GripperOutcome(self._gripper.width_m, self.effort_n, reached, stalled, canceled)
+            outcome = GripperOutcome(self._gripper.width_m, self.effort_n, reached, stalled, canceled, preempted)
             self._ticket.finish(outcome)
             self._ticket = None

@@ -90,10 +90,11 @@ class GripperInterface:
             goal_handle.succeed()
         else:
             goal_handle.abort()
-            self._node.get_logger().warning(
-                f"goal of the gripper aborted at an opening of {1e3 * outcome.width_m:.1f} mm"
-                + (": something stopped the fingers" if outcome.stalled else ": not there in time, or preempted")
-            )
+            if not outcome.preempted:
+                why = "something stopped the fingers" if outcome.stalled else "not there in time"
+                self._node.get_logger().warning(
+                    f"goal of the gripper aborted at an opening of {1e3 * outcome.width_m:.1f} mm: {why}"
+                )
 
     def _wait(self, goal_handle: Any, ticket: Ticket[GripperOutcome]) -> GripperOutcome | None:
         asked = False

@@ -108,7 +108,7 @@ def test_a_cancelled_gripper_stops_where_it_is_and_a_newer_goal_preempts(driven:
     assert 0.02 < outcome.width_m < 0.06
     first, second = driven.grip(0.0), driven.grip(0.08)
     assert driven.finish(second).reached
-    assert first.outcome is not None and not first.outcome.succeeded
+    assert first.outcome is not None and first.outcome.preempted and not first.outcome.succeeded
 
 
 def test_jammed_fingers_run_into_the_timeout_and_go_on_when_free(driven: Driven) -> None:
