@@ -140,9 +140,9 @@ class Executor:
         """Block until a task may run (rclpy calls this wait_for_ready_callbacks)."""
         end = None if timeout_sec is None or timeout_sec < 0 else time.monotonic() + timeout_sec
         while True:
-            self._woken = False
             while not self._wakes.empty():
                 self._wakes.get()
+            self._woken = False  # after the draining: a wake that came before this line still lies in the queue
             if self._is_shutdown:
                 raise ShutdownException()
             if condition():
