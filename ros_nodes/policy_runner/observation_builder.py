@@ -61,10 +61,10 @@ class ObservationBuilder:
             if missing:
                 raise InputError("observation", expected=f"finite numbers in {key}", got=f"none for {_listed(missing)}")
             numbers = np.array([facts[name] for name in names], dtype=np.float32)
-            low_high = self._bounds.get(key)
-            observation[key] = (
-                numbers if low_high is None else np.minimum(np.maximum(numbers, low_high[0]), low_high[1])
-            )
+            if key in self._bounds:
+                low, high = self._bounds[key]
+                numbers = np.minimum(np.maximum(numbers, low), high)
+            observation[key] = numbers
         return observation
 
     def done(self, observation: Mapping[str, NDArray[Any]]) -> bool | None:

@@ -86,13 +86,14 @@ def test_rosbags_and_the_mcap_reader_see_the_numbers_that_were_sent(tmp_path: Pa
     assert json.loads(by_topic[EPISODE_TOPIC][1][1].data)["success"] is True
 
 
-def test_a_bag_gives_the_episode_that_was_recorded_live(tmp_path: Path) -> None:
+@pytest.mark.parametrize("actions_from", ["topic", "motion"])
+def test_a_bag_gives_the_episode_that_was_recorded_live(tmp_path: Path, actions_from: str) -> None:
     played = play("PickPlace", 3)
-    live = record(core_for("PickPlace"), played, success=True)
+    live = record(core_for("PickPlace", actions_from=actions_from), played, success=True)
     folder = write(tmp_path / "bag", played)
 
     def make(frame_in_base: Any) -> Any:
-        return core_for("PickPlace", frame_in_base)
+        return core_for("PickPlace", frame_in_base, actions_from=actions_from)
 
     again = episode_of_bag(folder, make, TOPICS, base_frame=ROBOT.base_frame)
     assert live is not None and again is not None
