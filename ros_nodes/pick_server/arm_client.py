@@ -92,12 +92,17 @@ class ArmClient:
     def rest(self, watch: Watch, timeout_s: float) -> bool:
         """Wait until the arm is seen to rest from now on; whether it does."""
         began_s, slow = time.monotonic(), self._settings().rest_rad_s
-        while not self._joints.speed(max(began_s, time.monotonic() - _REST_S)) < slow:
+        while not self._speed(began_s) < slow:
             watch()
             if time.monotonic() - began_s >= timeout_s:
                 return False
             time.sleep(_POLL_S)
         return True
+
+    def _speed(self, began_s: float) -> float:
+        """The fastest joint's speed lately; where joint states come rarely, on the whole since the beginning."""
+        lately = self._joints.speed(max(began_s, time.monotonic() - _REST_S))
+        return self._joints.speed(began_s) if np.isnan(lately) else lately
 
     def close(self) -> None:
         """Free the client."""

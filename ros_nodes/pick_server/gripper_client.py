@@ -12,6 +12,7 @@ from control_msgs.action import GripperCommand
 from rclpy.callback_groups import CallbackGroup
 from rclpy.node import Node
 
+from geometry import FloatArray
 from policies import Grip, RobotStopped
 from ros_nodes.pick_server.action_call import ActionCall, Watch
 from ros_nodes.pick_server.joint_watch import JointWatch
@@ -19,6 +20,7 @@ from ros_nodes.pick_server.patience import Patience
 from ros_nodes.pick_server.settings import PickSettings
 
 _OPEN_SHARE = 0.95
+_CATCH_UP_S = 0.6
 _STILL_S = 0.1
 _STILL_RAD = 2e-4
 _POLL_S = 0.01
@@ -40,7 +42,7 @@ class GripperClient:
         self._node, self._joints, self._settings = node, joints, settings
         self._call = ActionCall(node, GripperCommand, settings().gripper_action, label="gripper", group=group)
         self._opening: Any = None
-        self._told_m = float("nan")
+        self._told_m, self._moved_s = float("nan"), 0.0
 
     @property
     def there(self) -> bool:
@@ -83,9 +85,9 @@ class GripperClient:
         return Grip(width_m, width_m > self._settings().held_width_m)
 
     def width_m(self) -> float:
-        """The opening as joint_states tell it; NaN where they do not."""
+        """The opening as joint_states tell it; NaN where they do not, or not yet after a motion of the fingers."""
         settings = self._settings()
-        fingers = self._joints.fingers(settings.joint_states_timeout_s)
+        fingers = self._fingers()
         return float("nan") if fingers is None else float(np.mean([settings.gripper_width_m(p) for p in fingers]))
 
     def is_open(self) -> bool:
@@ -120,16 +122,20 @@ class GripperClient:
         # Fingers that something stops have done their work; some servers call that an abort.
         if not end.succeeded and not (end.status == GoalStatus.STATUS_ABORTED and end.result.stalled):
             raise RobotStopped("control", f"the gripper failed (status {end.status})")
-        self._told_m = settings.gripper_width_m(end.result.position)
+        self._told_m, self._moved_s = settings.gripper_width_m(end.result.position), time.monotonic()
+
+    def _fingers(self) -> FloatArray | None:
+        """The finger joints, if they have been told since they last moved and are not too old."""
+        oldest_s = min(self._settings().joint_states_timeout_s, time.monotonic() - self._moved_s)
+        return self._joints.fingers(oldest_s)
 
     def _await_still(self, watch: Watch) -> None:
         """Let joint_states catch up with the fingers."""
-        timeout_s = self._settings().joint_states_timeout_s
-        deadline = time.monotonic() + timeout_s
-        last, since_s = self._joints.fingers(timeout_s), time.monotonic()
-        while last is not None and time.monotonic() - since_s < _STILL_S and time.monotonic() < deadline:
+        deadline = time.monotonic() + _CATCH_UP_S
+        last, since_s = self._fingers(), time.monotonic()
+        while time.monotonic() < deadline and (last is None or time.monotonic() - since_s < _STILL_S):
             watch()
             time.sleep(_POLL_S)
-            now = self._joints.fingers(timeout_s)
-            if now is None or np.abs(now - last).max() > _STILL_RAD:
+            now = self._fingers()
+            if last is None or now is None or np.abs(now - last).max() > _STILL_RAD:
                 last, since_s = now, time.monotonic()

@@ -74,23 +74,21 @@ class Look:
         deadline = time.monotonic() + settings.planner_timeout_s
         request = GraspPlanning.Request(group_name=settings.moveit_group)
         request.target.id = target
+        old: Ending | None = None
         while True:
             answer = self._call(request, deadline, watch)
             if isinstance(answer, Ending):
-                return answer
-            if not len(answer.grasps):
-                again = answer.error_code.val == MoveItErrorCodes.FAILURE  # as of a node that is still starting
-                if again and time.monotonic() + _ASK_AGAIN_S < deadline:
-                    _sleep(_ASK_AGAIN_S, watch)
-                    continue
+                return old or answer
+            if len(answer.grasps):
+                late_s = 1e-9 * (began_ns - nanoseconds_of(answer.grasps[0].grasp_pose.header.stamp))
+                if late_s <= 0.0:
+                    return self.take(answer.grasps, watch, settings.cloud_timeout_s)
+                line = f"the grasps are of an image from {late_s:.1f} s before the arm stood ready"
+                old = Ending("SENSOR_INFO_STALE", line)
+            elif answer.error_code.val != MoveItErrorCodes.FAILURE:  # which it is for a node that is still starting
                 return _nothing(answer.error_code)
-            late_s = 1e-9 * (began_ns - nanoseconds_of(answer.grasps[0].grasp_pose.header.stamp))
-            if late_s <= 0.0:
-                return self.take(answer.grasps, watch, settings.cloud_timeout_s)
             if time.monotonic() + _ASK_AGAIN_S >= deadline:
-                return Ending(
-                    "SENSOR_INFO_STALE", f"the grasps are of an image from {late_s:.1f} s before the arm stood ready"
-                )
+                return old or _nothing(answer.error_code)
             _sleep(_ASK_AGAIN_S, watch)
 
     def take(self, grasps: Sequence[Any], watch: Watch, cloud_timeout_s: float = 0.0) -> Seen | Ending:

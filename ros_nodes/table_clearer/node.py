@@ -116,16 +116,23 @@ class TableClearerNode(Node):
             name = _NAMES.get(code.val, str(code.val))
             if not tally.picked(name, getattr(code, "message", name), result.planning_time):
                 return
-            sent = self._place.call_async(Trigger.Request())
-            answer = wait_for(sent, timeout_s=settings.pickup_timeout_s, until=self._over)
         except RobotStopped as stop:
             tally.fault(stop.reason, canceled=stop.kind == "canceled")
             return
-        if answer is None:
-            tally.fault("the place has not ended", canceled=self._over())
-        else:
-            tally.placed(answer.success, answer.message)
-            self._health.report("clearing", "ok", answer.message)
+        self._put_down(tally, settings)
+
+    def _put_down(self, tally: Tally, settings: ClearSettings) -> None:
+        """Have what is held placed; where that fails it is tried once more, since it may still be held."""
+        for last in (False, True):
+            sent = self._place.call_async(Trigger.Request())
+            answer = wait_for(sent, timeout_s=settings.pickup_timeout_s, until=self._over)
+            if answer is None:
+                tally.fault("the place has not ended", canceled=self._over())
+                return
+            if answer.success or last:
+                tally.placed(answer.success, answer.message)
+                self._health.report("clearing", "ok", answer.message)
+                return
 
     def _over(self) -> bool:
         return self._stopping.is_set() or self._closing.is_set() or not self.context.ok()

@@ -10,6 +10,7 @@ from typing import Literal
 from ros_nodes.table_clearer.settings import ClearSettings
 
 Stop = Literal["nothing left", "out of reach", "failures", "picks", "fault", "canceled"]
+_FULL = "INVALID_ROBOT_STATE"
 _NOTHING = ("PLANNING_FAILED",)
 _UNREACHED = ("NO_IK_SOLUTION", "GOAL_IN_COLLISION")
 
@@ -25,7 +26,7 @@ class Tally:
     def __init__(self, settings: ClearSettings, now_s: Callable[[], float]) -> None:
         self._settings, self._now_s = settings, now_s
         self._began_s = now_s()
-        self._picks = self._placed = self._failures = self._empty = 0
+        self._picks = self._placed = self._lost = self._failures = self._empty = self._full = 0
         self._codes: Counter[str] = Counter()
         self._planning_s = 0.0
         self.stop: Stop | None = None
@@ -41,11 +42,14 @@ class Tally:
             message: its own words.
             planning_s: its planning time.
         Returns:
-            Whether something is held, and has to be placed.
+            Whether something is held, from now or from before, and has to be placed.
         """
         self._codes[code] += 1
         self._planning_s += planning_s
         self.message = message
+        self._full = self._full + 1 if code == _FULL else 0
+        if code == _FULL and self._full == 1:  # as after a restart: what is held has to go first
+            return True
         if code == "SUCCESS":
             self._picks, self._empty = self._picks + 1, 0
             return True
@@ -81,7 +85,7 @@ class Tally:
                 "stop": self.stop,
                 "placed": self._placed,
                 "picks": self._picks,
-                "failures": self._picks - self._placed,
+                "failures": self._lost,
                 "codes": dict(self._codes),
                 "time_s": round(self._now_s() - self._began_s, 3),
                 "planning_s": round(self._planning_s, 3),
@@ -90,6 +94,7 @@ class Tally:
         )
 
     def _fail(self) -> None:
+        self._lost += 1
         self._failures += 1
         if self._failures >= self._settings.max_failures:
             self.stop = "failures"

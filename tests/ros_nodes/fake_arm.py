@@ -50,6 +50,10 @@ class FakeArm(Node):
         self.words = "as told"
         self.pauses: dict[int, threading.Event] = {}
         """Goal number to what it waits for at half of its way."""
+        self.tells_fingers = True
+        """Whether joint states tell the fingers, too."""
+        self.stall_aborts = False
+        """Whether a gripper that something stopped has failed, as with ros2_controllers' allow_stalling: false."""
         self.slow_answer_s = 0.0
         """How long the arm takes to accept a goal."""
         self.drift_rad_s = 0.0
@@ -84,6 +88,8 @@ class FakeArm(Node):
             return
         self.q[0] += 0.005 * self.drift_rad_s
         message = JointState(name=[*NAMES, *FINGERS], position=[*self.q.tolist(), self.finger_m, self.finger_m])
+        if not self.tells_fingers:
+            message.name, message.position = list(NAMES), self.q.tolist()
         message.header.stamp = self.get_clock().now().to_msg()
         self._states.publish(message)
         T_base_hand = PANDA.grasp_pose(self.q) @ invert(PANDA_HAND.T_hand_grasp)
@@ -139,5 +145,8 @@ class FakeArm(Node):
             return GripperCommand.Result(position=self.finger_m)
         self.finger_m = max(wanted_m, 0.5 * self.object_m) if wanted_m < self.finger_m else wanted_m
         stalled = self.finger_m > wanted_m + 1e-6
-        handle.succeed()
+        if stalled and self.stall_aborts:
+            handle.abort()
+        else:
+            handle.succeed()
         return GripperCommand.Result(position=self.finger_m, stalled=stalled, reached_goal=not stalled)

@@ -20,13 +20,14 @@ from tests.ros_nodes.pick_stage import Stage
 
 
 def play(codes: str, **settings) -> Tally:
-    """s: picked and placed, l: picked and lost, f: failure, n: nothing seen, u: out of reach, x: a fault."""
+    """s: placed, l: picked and lost, f: failure, n: nothing seen, u: out of reach, x: a fault, h: a full hand."""
     tally = Tally(ClearSettings(**settings), iter(range(1000)).__next__)
-    names = {"f": "FAILURE", "n": "PLANNING_FAILED", "u": "NO_IK_SOLUTION", "x": "ROBOT_STATE_STALE"}
+    names = {"f": "FAILURE", "n": "PLANNING_FAILED", "u": "NO_IK_SOLUTION"}
+    names |= {"x": "ROBOT_STATE_STALE", "h": "INVALID_ROBOT_STATE"}
     for letter in codes:
         assert tally.stop is None, "it should have stopped before"
         if tally.picked(names.get(letter, "SUCCESS"), letter, 0.5):
-            tally.placed(letter == "s", letter)
+            tally.placed(letter in "sh", letter)
     return tally
 
 
@@ -42,6 +43,8 @@ def play(codes: str, **settings) -> Tally:
         ("sss", {"max_picks": 3}, "picks", 3, 3),
         ("sx", {}, "fault", 1, 1),
         ("ss", {}, None, 2, 2),
+        ("hsn", {}, "nothing left", 2, 1),
+        ("hh", {}, "fault", 1, 0),
     ],
 )
 def test_when_it_stops(codes, settings, stop, placed, picks) -> None:
@@ -69,6 +72,19 @@ def test_a_table_of_two_things_is_cleared(ros) -> None:
     told = json.loads(summaries[0].data)
     assert (told["stop"], told["placed"], told["picks"]) == ("nothing left", 2, 2)
     assert told["codes"] == {"SUCCESS": 2, "PLANNING_FAILED": 1} and stage.arm.grips.count(0.0) == 2
+
+
+def test_what_is_held_at_the_start_is_placed_first(ros) -> None:
+    stage = Stage(ros, start=False)
+    stage.arm.finger_m = 0.015
+    stage.start()
+    stage.planner.poses = []
+    summaries: list[String] = []
+    ros.probe.create_subscription(String, "table_clearer/summary", summaries.append, LATCHED)
+    ros.start(TableClearerNode)
+    assert ros.wait_until(lambda: summaries, 30.0)
+    told = json.loads(summaries[0].data)
+    assert (told["stop"], told["placed"], told["picks"]) == ("nothing left", 1, 0) and stage.arm.grips == [0.04]
 
 
 def test_it_can_be_stopped_and_called(ros) -> None:
