@@ -3,6 +3,7 @@
 PYTHON ?=
 VENV   ?= .venv
 ROUNDS ?= 10
+TEST_PROCESSES ?= 2
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
@@ -28,7 +29,7 @@ demo: $(READY)
 	@$(BIN)/graspmimic demo $(ARGS)
 
 test: $(READY)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile $(ARGS)
 
 slow: $(READY)
 	$(BIN)/python -m pytest -m slow $(ARGS)

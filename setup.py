@@ -81,6 +81,7 @@ setup(
         "onnx": ["onnx>=1.17", "onnxruntime>=1.20", "onnxscript>=0.5"],
         "dev": [
             "pytest>=8.0",
+            "pytest-xdist>=3.6",
             "ruff>=0.8",
             "mypy>=1.11",
             "hmmlearn>=0.3.2",
