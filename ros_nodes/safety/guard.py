@@ -26,6 +26,8 @@ _SETTLE_S = 0.5
 """How long a stream's last target is watched after its time."""
 _NO_ANSWER_S = 2.0
 """How long the arm may take to stand still after a stop before the status says that it does not."""
+_REACTION_S = 0.02
+"""How long a measurement is on its way here, and a braking motion to the controller, about."""
 _FOREIGN_S, _MOVES_RAD_S = 1.0, 0.05
 """How long and how fast the arm moves unasked before the status says so."""
 
@@ -168,7 +170,8 @@ class Guard:
         """
         state, limits, scale = self.signals.fresh(now_s), self.rules.limits, self.rules.braking_scale
         if state is not None:
-            return braking_motion(state.q, state.dq, limits, scale=scale)
+            age_s = now_s - state.received_s + _REACTION_S
+            return braking_motion(state.q, state.dq, limits, scale=scale, age_s=age_s)
         if self._watch is not None:
             return braking_motion(*self._watch.motion.at(now_s - self._watch.began_s), limits, scale=scale)
         return None

@@ -300,7 +300,9 @@ def test_braking_keeps_its_course_and_its_limits() -> None:
     np.testing.assert_allclose(speeds[-1], 0.0)
     whole = CubicHermiteSpline([0.0, *times], [q, *path], [dq, *speeds])
     np.testing.assert_allclose(whole(np.linspace(0.01, 0.49, 9), 2), np.tile(-dq / 0.5, (9, 1)), atol=1e-6)
-    assert np.all(times > 0.0) and np.all(np.diff(times) > 0.0)
+    later, onward, _ = braking_motion(q, dq, LIMITS, scale=0.5, age_s=0.1)
+    assert later[-1] == times[-1]
+    np.testing.assert_allclose(onward[-1], path[-1] + 0.1 * dq)
     _, at_limit, _ = braking_motion(np.array([1.95, 0.0]), dq, LIMITS, scale=0.5)
     assert at_limit[-1, 0] == pytest.approx(2.0)
     _, still, none = braking_motion(np.array([2.1, 0.0]), np.zeros(2), LIMITS)

@@ -310,13 +310,13 @@ def test_the_stop_service_brakes_cancels_and_stays(scene: Any) -> None:
     stage = scene()
     run = stage.send(stage.goal(to=0.5, seconds=3.0))
     assert stage.under_way() and stage.ros.wait_until(lambda: abs(stage.robot.dq[0]) > 0.1)
+    before = stage.robot.q[0]
     assert stage.trigger("stop").success
     stage.stopped(run, "stop requested", "~/stop")
     assert stage.robot.cancels == 1 and stage.robot.streamed
     last = stage.robot.streamed[0].points[-1]
     assert list(stage.robot.streamed[0].joint_names) == NAMES and not np.any(last.velocities)
-    ahead = last.positions[0] - stage.robot.streamed[0].points[0].positions[0]
-    assert 0.0 <= ahead < 0.05  # it runs out in the direction of the motion
+    assert before < last.positions[0] < before + 0.2  # it runs out in the direction of the motion
     stage.recovers()
 
 
