@@ -20,6 +20,9 @@ from ros_nodes.grasp_detector.timings import Timings
 from ros_nodes.grasp_detector.wishes import Answer, Wish, Wishes
 from ros_nodes.messages.stamps import seconds_of
 
+_ANSWER_FIRST_S = 0.02
+"""Who asked waits with a robot; topics come after the answers, which Python's one lock would slow down otherwise."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Surrounding:
@@ -69,6 +72,8 @@ class FrameWork:
             counts: more figures for the diagnostics.
         """
         settings = self._node.settings()
+        if settings.mode == "on_request" and not self._wishes.for_frame(frame.stamp_ns):
+            return  # it came while another frame was searched, which gave the answer
         view = look_of(frame, self._node.where_is, settings.place, rectified=settings.rectified)
         if isinstance(view, Problem):
             self.refuse(frame, view)
@@ -103,8 +108,11 @@ class FrameWork:
             return
         grasps = replace(found.grasps, frame=settings.world_frame)
         nothing = None if len(grasps) else Problem(ProblemKind.NO_GRASP, grasps.note or "nothing to grasp was found")
-        for wish in wishes:
-            wish.answer(Answer(grasps, frame.stamp_ns, nothing))
+        answers = [Answer(grasps, frame.stamp_ns, nothing) for _ in wishes]
+        for wish, answer in zip(wishes, answers, strict=True):
+            wish.answer(answer)
+        for answer in answers:
+            answer.sent.wait(_ANSWER_FIRST_S)
         self._node.output.publish(grasps, frame.stamp)
         self._tell(frame, found, counts)
         self._node.output.draw(grasps, frame.stamp, settings.gripper)

@@ -216,6 +216,7 @@ class GraspDetectorNode(ManagedNode[GraspDetectorSettings]):
             header.stamp.sec, header.stamp.nanosec = divmod(answer.stamp_ns, 1_000_000_000)
             response.grasps = grasp_messages(answer.grasps, header, settings)
         response.error_code = error_code(answer.problem)
+        answer.sent.set()
         return response
 
     def _answer(self, request: Any) -> Answer:

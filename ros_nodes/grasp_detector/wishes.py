@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from geometry import FloatArray
 from perception.grasping import Grasps
@@ -31,6 +31,8 @@ class Answer:
     """Time of the frame that they were found in."""
     problem: Problem | None = None
     """Why there are none."""
+    sent: threading.Event = field(default_factory=threading.Event, compare=False)
+    """Set by whoever asked once the answer is on its way, so that others' work can wait that long."""
 
 
 class Wish:
