@@ -6,6 +6,8 @@
 It needs `pip install 'graspmimic[pose]'` and `graspmimic setup pose`, unless keypoints come from elsewhere.
 """
 
+from pathlib import Path
+
 from launch.actions import DeclareLaunchArgument, GroupAction, IncludeLaunchDescription, OpaqueFunction
 from launch.conditions import IfCondition
 from launch.launch_description_sources import PythonLaunchDescriptionSource
@@ -46,6 +48,9 @@ ARGUMENTS = [
     DeclareLaunchArgument(
         "realsense", default_value="false", choices=["true", "false"], description="Start realsense2_camera, too."
     ),
+    DeclareLaunchArgument(
+        "fixed_frame", default_value="camera_link", description="TF frame that RViz shows people in."
+    ),
     DeclareLaunchArgument("rviz", default_value="false", choices=["true", "false"], description="Start RViz."),
 ]  # fmt: skip
 
@@ -58,6 +63,8 @@ def value(argument: str, kind: type) -> ParameterValue:
 def recognizer(context: LaunchContext) -> list[Node]:
     """The node; where no file of parameters is given, none is read."""
     file = LaunchConfiguration("params_file").perform(context)
+    if file and not Path(file).is_file():
+        raise FileNotFoundError(f"argument params_file: there is no file {file}")
     told = {
         "use_sim_time": value("use_sim_time", bool),
         "input": value("input", str),
@@ -93,7 +100,12 @@ def generate_launch_description() -> LaunchDescription:
         package="rviz2",
         executable="rviz2",
         name="rviz2",
-        arguments=["-d", PathJoinSubstitution([FOLDER, "rviz", "graspmimic.rviz"])],
+        arguments=[
+            "-d",
+            PathJoinSubstitution([FOLDER, "rviz", "graspmimic.rviz"]),
+            "-f",
+            LaunchConfiguration("fixed_frame"),
+        ],
         parameters=[{"use_sim_time": value("use_sim_time", bool)}],
         condition=IfCondition(LaunchConfiguration("rviz")),
     )

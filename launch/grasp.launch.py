@@ -163,6 +163,15 @@ def static_transform(name: str, pose: list[float], parent: str, child: str) -> N
     )
 
 
+def check_files(context: LaunchContext) -> list[Node]:
+    """Stop where a parameter file is missing: ROS would only warn, and the node run with a Panda's parameters."""
+    for argument in ("robot_file", "params_file"):
+        path = LaunchConfiguration(argument).perform(context)
+        if not Path(path).is_file():
+            raise FileNotFoundError(f"argument {argument}: there is no file {path}")
+    return []
+
+
 def generate_launch_description() -> LaunchDescription:
     """What `ros2 launch` starts."""
     driver = PathJoinSubstitution([FindPackageShare("realsense2_camera"), "launch", "rs_launch.py"])
@@ -178,9 +187,14 @@ def generate_launch_description() -> LaunchDescription:
         package="rviz2",
         executable="rviz2",
         name="rviz2",
-        arguments=["-d", PathJoinSubstitution([FOLDER, "rviz", "graspmimic.rviz"])],
+        arguments=[
+            "-d",
+            PathJoinSubstitution([FOLDER, "rviz", "graspmimic.rviz"]),
+            "-f",
+            LaunchConfiguration("world_frame"),
+        ],
         parameters=[{"use_sim_time": value("use_sim_time", bool)}],
         condition=IfCondition(LaunchConfiguration("rviz")),
     )
     nodes = [OpaqueFunction(function=fixed_frames), OpaqueFunction(function=detector)]
-    return LaunchDescription([*ARGUMENTS, realsense, *nodes, rviz])
+    return LaunchDescription([*ARGUMENTS, OpaqueFunction(function=check_files), realsense, *nodes, rviz])

@@ -7,7 +7,9 @@ On a real robot its driver runs already, and somebody publishes the poses of thi
 Without start:=true it waits for `ros2 service call /policy_runner/start std_srvs/srv/Trigger`.
 """
 
-from launch.actions import DeclareLaunchArgument, GroupAction, IncludeLaunchDescription
+from pathlib import Path
+
+from launch.actions import DeclareLaunchArgument, GroupAction, IncludeLaunchDescription, OpaqueFunction
 from launch.conditions import IfCondition, UnlessCondition
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
@@ -15,7 +17,7 @@ from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
 
-from launch import LaunchDescription
+from launch import LaunchContext, LaunchDescription
 
 FOLDER = PathJoinSubstitution([FindPackageShare("graspmimic"), "launch"])
 ARGUMENTS = [
@@ -95,6 +97,15 @@ def runner(parameters: dict, condition: IfCondition | UnlessCondition) -> Node:
     )
 
 
+def check_files(context: LaunchContext) -> list[Node]:
+    """Stop where a parameter file is missing: ROS would only warn, and the node run with a Panda's parameters."""
+    for argument in ("robot_file", "params_file"):
+        path = LaunchConfiguration(argument).perform(context)
+        if not Path(path).is_file():
+            raise FileNotFoundError(f"argument {argument}: there is no file {path}")
+    return []
+
+
 def generate_launch_description() -> LaunchDescription:
     """What `ros2 launch` starts."""
     simulated, real = IfCondition(LaunchConfiguration("sim")), UnlessCondition(LaunchConfiguration("sim"))
@@ -124,6 +135,7 @@ def generate_launch_description() -> LaunchDescription:
     return LaunchDescription(
         [
             *ARGUMENTS,
+            OpaqueFunction(function=check_files),
             sim,
             safety,
             runner({"sources": ["joint_states", "objects", "goals"]}, simulated),

@@ -7,7 +7,9 @@ The real robot's driver and its controllers run already. Arguments of grasp.laun
 sim.launch.py (seed, objects) are taken here, too.
 """
 
-from launch.actions import DeclareLaunchArgument, GroupAction, IncludeLaunchDescription
+from pathlib import Path
+
+from launch.actions import DeclareLaunchArgument, GroupAction, IncludeLaunchDescription, OpaqueFunction
 from launch.conditions import IfCondition, UnlessCondition
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
@@ -15,7 +17,7 @@ from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
 
-from launch import LaunchDescription
+from launch import LaunchContext, LaunchDescription
 
 FOLDER = PathJoinSubstitution([FindPackageShare("graspmimic"), "launch"])
 SIM_TABLE_M = "0.05"
@@ -89,6 +91,20 @@ def node(name: str, parameters: dict, condition: IfCondition | UnlessCondition |
     )
 
 
+def check_files(context: LaunchContext) -> list[Node]:
+    """Stop where a parameter file is missing: ROS would only warn, and the node run with a Panda's parameters."""
+    for argument in ("robot_file", "params_file"):
+        path = LaunchConfiguration(argument).perform(context)
+        if not Path(path).is_file():
+            raise FileNotFoundError(f"argument {argument}: there is no file {path}")
+    if (
+        LaunchConfiguration("sim").perform(context) == "true"
+        and LaunchConfiguration("robot").perform(context) != "panda"
+    ):
+        raise ValueError("argument robot: sim_robot is a Panda")
+    return []
+
+
 def generate_launch_description() -> LaunchDescription:
     """What `ros2 launch` starts."""
     simulated, real = IfCondition(LaunchConfiguration("sim")), UnlessCondition(LaunchConfiguration("sim"))
@@ -119,6 +135,7 @@ def generate_launch_description() -> LaunchDescription:
     return LaunchDescription(
         [
             *ARGUMENTS,
+            OpaqueFunction(function=check_files),
             GroupAction(in_sim, condition=simulated),
             GroupAction([include("grasp.launch.py")], condition=real),
             node("safety", {}),

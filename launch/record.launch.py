@@ -10,7 +10,9 @@ Then, for each episode (std_srvs/srv/Trigger, and SetBool for success):
     ros2 service call /demo_recorder/stop std_srvs/srv/Trigger
 """
 
-from launch.actions import DeclareLaunchArgument, GroupAction, IncludeLaunchDescription
+from pathlib import Path
+
+from launch.actions import DeclareLaunchArgument, GroupAction, IncludeLaunchDescription, OpaqueFunction
 from launch.conditions import IfCondition, UnlessCondition
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration, PathJoinSubstitution, PythonExpression
@@ -18,7 +20,7 @@ from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
 
-from launch import LaunchDescription
+from launch import LaunchContext, LaunchDescription
 
 FOLDER = PathJoinSubstitution([FindPackageShare("graspmimic"), "launch"])
 CAMERA = "/camera/camera"
@@ -125,6 +127,15 @@ def recorder(parameters: dict, condition: IfCondition | UnlessCondition) -> Node
     )
 
 
+def check_files(context: LaunchContext) -> list[Node]:
+    """Stop where a parameter file is missing: ROS would only warn, and the node run with a Panda's parameters."""
+    for argument in ("robot_file", "params_file"):
+        path = LaunchConfiguration(argument).perform(context)
+        if not Path(path).is_file():
+            raise FileNotFoundError(f"argument {argument}: there is no file {path}")
+    return []
+
+
 def generate_launch_description() -> LaunchDescription:
     """What `ros2 launch` starts."""
     simulated, real = IfCondition(LaunchConfiguration("sim")), UnlessCondition(LaunchConfiguration("sim"))
@@ -133,6 +144,7 @@ def generate_launch_description() -> LaunchDescription:
     return LaunchDescription(
         [
             *ARGUMENTS,
+            OpaqueFunction(function=check_files),
             GroupAction([IncludeLaunchDescription(file)], condition=IfCondition(asked)),
             recorder({"sources": ["joint_states", "objects", "goals"]}, simulated),
             recorder({}, real),

@@ -6,14 +6,16 @@
 Faults on request are parameters: `ros2 param set /sim_robot camera_lost true`.
 """
 
-from launch.actions import DeclareLaunchArgument
+from pathlib import Path
+
+from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch.conditions import IfCondition
 from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
 
-from launch import LaunchDescription
+from launch import LaunchContext, LaunchDescription
 
 FOLDER = PathJoinSubstitution([FindPackageShare("graspmimic"), "launch"])
 ARGUMENTS = [
@@ -60,6 +62,15 @@ def value(argument: str, kind: type) -> ParameterValue:
     return ParameterValue(LaunchConfiguration(argument), value_type=kind)
 
 
+def check_files(context: LaunchContext) -> list[Node]:
+    """Stop where a parameter file is missing: ROS would only warn, and the node run with a Panda's parameters."""
+    for argument in ("sim_robot_file", "sim_params_file"):
+        path = LaunchConfiguration(argument).perform(context)
+        if not Path(path).is_file():
+            raise FileNotFoundError(f"argument {argument}: there is no file {path}")
+    return []
+
+
 def generate_launch_description() -> LaunchDescription:
     """What `ros2 launch` starts."""
     robot = Node(
@@ -91,4 +102,4 @@ def generate_launch_description() -> LaunchDescription:
         parameters=[{"use_sim_time": True}],
         condition=IfCondition(LaunchConfiguration("rviz")),
     )
-    return LaunchDescription([*ARGUMENTS, robot, rviz])
+    return LaunchDescription([*ARGUMENTS, OpaqueFunction(function=check_files), robot, rviz])

@@ -74,6 +74,15 @@ def test_an_argument_that_is_none_of_its_choices_is_refused() -> None:
         read("pick", {"robot": "r2d2"})
     with pytest.raises(ValueError, match="7 numbers"):
         read("grasp", {"camera_pose": "1 2 3"})
+    with pytest.raises(ValueError, match="a Panda"):
+        read("pick", {"sim": "true", "robot": "ur5e"})
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_parameter_file_that_is_not_there_is_told(name: str) -> None:
+    argument = "sim_params_file" if name == "sim" else "params_file"
+    with pytest.raises(FileNotFoundError, match=f"{argument}: there is no file /nowhere.yaml"):
+        read(name, {argument: "/nowhere.yaml"})
 
 
 @pytest.mark.parametrize(("name", "arguments"), CASES)
