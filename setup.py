@@ -9,6 +9,7 @@ README = Path(__file__).with_name("README.md")  # missing where colcon links set
 FLOORS = ("envs", "geometry", "graspmimic", "perception", "policies", "ros_nodes")
 NODES = (
     "behavior_recognizer",
+    "calibration_recorder",
     "demo_recorder",
     "grasp_detector",
     "pick_server",

@@ -85,6 +85,9 @@ COMMANDS = {
     "export onnx": Entry("graspmimic.export_onnx", "ExportOnnx", "the grasp network for other runtimes"),
     "setup pose": Entry("graspmimic.setup_pose", "SetupPose", "the landmark models that images need, once"),
     "bench pose": Entry("graspmimic.bench_pose", "BenchPose", "tracking, joint rotations and latency of pose"),
+    "calibrate": Entry(
+        "graspmimic.calibrate", "Calibrate", "where a camera is, from recorded poses of the gripper and a board"
+    ),
     "watch": Entry(
         "graspmimic.watch", "Watch", "what people in a video, before a camera or in a recording do, and why"
     ),

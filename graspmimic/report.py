@@ -25,6 +25,7 @@ VERSIONED = (
     "pillow",
     "matplotlib",
     "torch",
+    "opencv-contrib-python",
 )
 """The packages whose versions may change a result."""
 

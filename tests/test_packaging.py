@@ -25,6 +25,7 @@ DISTRIBUTION = {
     "stable_baselines3": "stable-baselines3",
     "sb3_contrib": "sb3-contrib",
     "cv2": "opencv-contrib-python",
+    "mpl_toolkits": "matplotlib",
 }
 """Distributions that are named otherwise than what one imports."""
 
