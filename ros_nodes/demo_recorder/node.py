@@ -54,7 +54,7 @@ class DemoRecorderNode(Node):
         self._lock = threading.RLock()
         self._frames = Frames(self)
         self._core: DemoCore | None = None
-        self._store: EpisodeStore | None = None
+        self._episode_store: EpisodeStore | None = None
         self._bags: BagSession | None = None
         self._problem = "robot_description: nothing yet"
         self._bag_name, self._last_ns = "", 0
@@ -127,7 +127,7 @@ class DemoRecorderNode(Node):
             topics += topics_of_bag(settings.bag_topics)
         named = {self.resolve_topic_name(topic.name): topic for topic in topics}
         with self._lock:
-            self._core, self._store, self._problem = core, store, ""
+            self._core, self._episode_store, self._problem = core, store, ""
             self._bags = BagSession(store.folder / "bags", named) if settings.bag else None
         for name, topic in named.items():
             self.create_subscription(
@@ -167,7 +167,7 @@ class DemoRecorderNode(Node):
     def _on_timer(self) -> None:
         now_ns = int(self.get_clock().now().nanoseconds)
         with self._lock:
-            core, store, back = self._core, self._store, now_ns < self._last_ns - int(_BACK_S / _NS)
+            core, store, back = self._core, self._episode_store, now_ns < self._last_ns - int(_BACK_S / _NS)
             self._last_ns = now_ns
             if core is None or store is None:
                 return
@@ -252,7 +252,7 @@ class DemoRecorderNode(Node):
 
     def _end(self, why: str) -> str:
         """Finish the running episode and write it; in words what became of it."""
-        assert self._core is not None and self._store is not None
+        assert self._core is not None and self._episode_store is not None
         now_ns, settings = int(self.get_clock().now().nanoseconds), self.parameters.current
         bag = ""
         if self._bags is not None:
@@ -268,9 +268,9 @@ class DemoRecorderNode(Node):
         return self._written(episode)
 
     def _written(self, episode: Episode) -> str:
-        assert self._store is not None
+        assert self._episode_store is not None
         try:
-            number = self._store.keep(episode)
+            number = self._episode_store.keep(episode)
         except InputError as error:
             line = f"{error}; the episode waits in memory: call ~/stop again, or ~/discard"
             self.health.report("recorder", "error", line)
@@ -279,9 +279,9 @@ class DemoRecorderNode(Node):
         return f"written: episode {number}, {len(episode)} steps, {success}"
 
     def _ready(self) -> tuple[DemoCore, EpisodeStore]:
-        if self._core is None or self._store is None:
+        if self._core is None or self._episode_store is None:
             raise InputError("demo_recorder", expected="a robot that is known", got=self._problem)
-        return self._core, self._store
+        return self._core, self._episode_store
 
     def _on_success(self, request: Any, response: Any) -> Any:
         with self._lock:

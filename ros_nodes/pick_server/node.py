@@ -45,7 +45,7 @@ class PickServerNode(Node):
 
     def __init__(self, **node_options: Any) -> None:
         super().__init__("pick_server", **node_options)
-        self._parameters = declare_parameters(self, PickSettings)
+        self.parameters = declare_parameters(self, PickSettings)
         self._group = ReentrantCallbackGroup()
         self._health, self._frames = Health(self), Frames(self)
         self._workplace = Workplace(self, self._settings, self._frames, self._health, self._group)
@@ -88,7 +88,7 @@ class PickServerNode(Node):
             self.create_timer(period_s, callback, callback_group=MutuallyExclusiveCallbackGroup(), clock=steady)
 
     def _settings(self) -> PickSettings:
-        return self._parameters.current
+        return self.parameters.current
 
     def _now_s(self) -> float:
         return float(self.get_clock().now().nanoseconds / 1e9)

@@ -41,7 +41,7 @@ class SimRobotNode(Node):
         super().__init__("sim_robot", **node_options)
         self.parameters = declare_parameters(self, SimRobotSettings)
         self.health = Health(self, "simulation")
-        self._destroyed = False
+        self._ended = False
         self._maker, self._pacer = SceneMaker(), Pacer()
         self._robot: SimRobot | None = None
         self._failure: BaseException | None = None
@@ -66,9 +66,9 @@ class SimRobotNode(Node):
 
     def destroy_node(self) -> None:
         """Stop everything and free the world; twice is harmless."""
-        if self._destroyed:
+        if self._ended:
             return
-        self._destroyed = True
+        self._ended = True
         self.health.close()
         self._physics.close()
         self._camera.close()

@@ -38,18 +38,18 @@ class TableClearerNode(Node):
 
     def __init__(self, **node_options: Any) -> None:
         super().__init__("table_clearer", **node_options)
-        self._parameters = declare_parameters(self, ClearSettings)
+        self.parameters = declare_parameters(self, ClearSettings)
         self._health = Health(self)
         self._busy, self._stopping, self._closing = threading.Lock(), threading.Event(), threading.Event()
         group = ReentrantCallbackGroup()
-        server = self._parameters.current.pick_server
+        server = self.parameters.current.pick_server
         self._pickup = ActionCall(self, Pickup, f"{server}/pickup", label="pick server", group=group)
         self._place = self.create_client(Trigger, f"{server}/place", callback_group=group)
         self._summary = self.create_publisher(String, "~/summary", LATCHED)
         self.create_service(Trigger, "~/clear", self._on_clear, callback_group=group)
         self.create_service(Trigger, "~/stop", self._on_stop, callback_group=group)
         self._start = None
-        if self._parameters.current.autostart:
+        if self.parameters.current.autostart:
             steady = Clock(clock_type=ClockType.STEADY_TIME)
             self._start = self.create_timer(0.0, self._on_start, callback_group=group, clock=steady)
 
@@ -91,7 +91,7 @@ class TableClearerNode(Node):
             return None
         try:
             self._stopping.clear()
-            settings = self._parameters.current
+            settings = self.parameters.current
             tally = Tally(settings, lambda: self.get_clock().now().nanoseconds / 1e9)
             self._health.report("clearing", "ok", "begun")
             while tally.stop is None:
