@@ -11,10 +11,12 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike
 
+import perception
 from geometry import FloatArray, GripperSpec, InputError, invert, transform_points
 from perception.grasping import DepthView, Grasps, SceneView
 from ros_nodes.grasp_detector.look import points_in_workspace
 
+_WEIGHTS = Path(perception.__file__).parent / "grasping" / "weights" / "grasp_network.safetensors"
 _LEAST_HELD = 6
 _NEAR_POINT_M = 0.025
 
@@ -125,9 +127,7 @@ def load_finder(weights: Path | None, *, device: str = "cpu", gripper: GripperSp
 
 def check_weights(weights: Path | None) -> None:
     """Raise InputError, in one line, where the weights' files are missing; reads nothing of them."""
-    from perception.grasping.network.detector import WEIGHTS
-
-    path = WEIGHTS if weights is None else weights
+    path = _WEIGHTS if weights is None else weights
     missing = [file.name for file in (path, path.with_suffix(".json")) if not file.is_file()]
     if missing:
         raise InputError(

@@ -13,6 +13,7 @@ from envs.clutter import DIALECT_A, ClutterSimulation, Observation
 from envs.objects import ObjectSet
 from geometry import PANDA_HAND, InputError, PinholeCamera, look_at, transform
 from perception.grasping import DepthView, Grasps
+from ros_nodes.grasp_detector import finding
 from ros_nodes.grasp_detector.finding import GraspFinder, Wanted, check_weights, load_finder
 from ros_nodes.grasp_detector.look import Surroundings, points_in_workspace, view_of_depth, view_of_points
 from ros_nodes.grasp_detector.settings import GraspDetectorSettings
@@ -149,6 +150,9 @@ def test_missing_and_damaged_weights_are_told_in_one_line(tmp_path: Path) -> Non
     with pytest.raises(InputError, match="missing.safetensors and missing.json in .*no such file"):
         check_weights(tmp_path / "missing.safetensors")
     check_weights(None)
+    from perception.grasping.network.detector import WEIGHTS
+
+    assert finding._WEIGHTS == WEIGHTS, "named without PyTorch, which takes seconds to load"
     broken = tmp_path / "broken.safetensors"
     broken.write_bytes(b"not a network")
     broken.with_suffix(".json").write_text("{}")
