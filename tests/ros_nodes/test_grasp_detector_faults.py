@@ -56,7 +56,10 @@ class Bench:
         self, ros: Any, T_world_camera: np.ndarray | None = T_WORLD_CAMERA, *, meet: bool = True, **parameters: Any
     ) -> None:
         self.ros, self.planner = ros, OneGrasp()
-        given = [Parameter(name, value=value) for name, value in {"tf_timeout_s": 0.02, **parameters}.items()]
+        given = [
+            Parameter(name, value=value)
+            for name, value in {"tf_timeout_s": 0.02, "silence_s": 60.0, **parameters}.items()
+        ]
         self.node = ros.start(GraspDetectorNode, planner=self.planner, parameter_overrides=given)
         assert ros.wait_until(lambda: self.node.active)
         self.grasps = ros.collect(PoseArray, "/grasp_detector/grasps", 100)
@@ -162,7 +165,7 @@ def test_a_silent_camera_is_told_and_its_last_grasps_are_withdrawn(ros):
 
 
 def test_images_without_camera_information(ros):
-    bench = Bench(ros, meet=False, silence_s=30.0)
+    bench = Bench(ros, meet=False)
 
     def told() -> bool:
         bench.eye.send_image_alone(PLATE)
