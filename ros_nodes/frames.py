@@ -17,6 +17,7 @@ from ros_nodes.messages.stamps import nanoseconds_of
 
 _POLL_S = 0.005
 _JUMP_BACK_S = 0.1
+_AHEAD_S = 1.0
 
 
 class Lookup(NamedTuple):
@@ -39,7 +40,7 @@ class Frames:
     def __init__(self, node: Node, *, cache_s: float = 10.0) -> None:
         self._buffer = Buffer(cache_time=Duration(seconds=cache_s))
         self._listener = TransformListener(self._buffer, node)
-        self._logger = node.get_logger()
+        self._logger, self._node_clock = node.get_logger(), node.get_clock()
         # The buffer's own way to watch for jumps fails in several releases of tf2_ros, so it is told no clock.
         threshold = JumpThreshold(min_forward=None, min_backward=Duration(seconds=-_JUMP_BACK_S), on_clock_change=True)
         self._jumps = node.get_clock().create_jump_callback(threshold, post_callback=self._on_jump)
@@ -67,7 +68,10 @@ class Frames:
                 return Lookup(matrix_from_transform(found.transform), "")
             except TransformException as error:
                 if time.monotonic() >= deadline or isinstance(error, InvalidArgumentException):
-                    return Lookup(None, _problem(target, source, stamp_ns, timeout_s, error))
+                    ahead_s = self._ahead_s(target, source) if isinstance(error, ExtrapolationException) else 0.0
+                    if ahead_s > _AHEAD_S:
+                        self.clear()
+                    return Lookup(None, _problem(target, source, stamp_ns, timeout_s, error, ahead_s))
             except InputError as error:
                 return Lookup(None, f"TF from {source!r} to {target!r}: {error}")
             time.sleep(_POLL_S)
@@ -81,16 +85,30 @@ class Frames:
         self._jumps.unregister()
         self._listener.unregister()
 
+    def _ahead_s(self, target: str, source: str) -> float:
+        """How far TF's newest word on a chain lies in the node's future.
+
+        The buffer takes nothing that is much older than its newest, so that one stamp from the future keeps
+        everything out until its time has come; who finds it had better forget.
+        """
+        try:
+            newest = self._buffer.lookup_transform(target, source, Time()).header.stamp
+        except TransformException:
+            return 0.0
+        return 1e-9 * (nanoseconds_of(newest) - int(self._node_clock.now().nanoseconds))
+
     def _on_jump(self, _jump: Any) -> None:
         self._logger.warning("the clock was set back or exchanged: what was known of moving frames is forgotten")
         self.clear()
 
 
-def _problem(target: str, source: str, stamp_ns: int, timeout_s: float, error: Exception) -> str:
+def _problem(target: str, source: str, stamp_ns: int, timeout_s: float, error: Exception, ahead_s: float) -> str:
     """One line: which transform, at what time, what TF says, what to do."""
     said = " ".join(str(error).split()).rstrip(". ")
     if isinstance(error, ExtrapolationException):
-        if "future" in said:
+        if ahead_s > _AHEAD_S:
+            hint = f"TF is stamped {ahead_s:.1f} s in the future: do its publisher's clock and this machine's agree?"
+        elif "future" in said:
             hint = "the image is newer than TF: does its publisher run, and do both machines' clocks agree?"
         elif "past" in said:
             hint = "the image is older than what TF keeps: do the camera's and the robot's clocks agree?"

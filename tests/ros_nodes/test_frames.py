@@ -140,6 +140,23 @@ def test_a_clock_that_jumps_back_makes_it_forget(ros: RosSession) -> None:
     np.testing.assert_allclose(again.T, at(2.0) @ TURN, atol=1e-12)
 
 
+def test_a_stamp_from_the_future_does_not_keep_the_present_out(ros: RosSession) -> None:
+    """TF's buffer refuses what is far older than its newest: without forgetting, for as long as that lies ahead."""
+    sender = ros.start(Sender)
+    looker = ros.start(Looker, parameter_overrides=[Parameter("use_sim_time", value=True)])
+    assert ros.wait_until(lambda: all(p.get_subscription_count() for p in (sender.clock, sender.moving, sender.fixed)))
+    sender.clock.publish(Clock(clock=stamp_of(100.0)))
+    assert ros.wait_until(lambda: looker.get_clock().now().nanoseconds == 100_000_000_000)
+    for time_s in (130.0, 131.0):
+        sender.tell("world", "hand", at(1.0), time_s)
+    assert ros.wait_until(lambda: looker.frames.lookup("world", "hand", stamp_of(131.0), timeout_s=0.0).T is not None)
+    line = problem(looker, "world", "hand", 100.0)
+    assert "TF is stamped 31.0 s in the future: do its publisher's clock and this machine's agree?" in line
+    sender.tell("world", "hand", at(2.0), 100.0)
+    again = looker.frames.lookup("world", "hand", stamp_of(100.0), timeout_s=5.0)
+    np.testing.assert_allclose(again.T, at(2.0), atol=1e-12)
+
+
 def test_forgetting_on_request(pair: tuple[Looker, Sender]) -> None:
     looker, sender = pair
     sender.tell("world", "hand", at(1.0), 10.0)
