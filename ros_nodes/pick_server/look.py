@@ -24,7 +24,7 @@ from ros_nodes.pick_server.action_call import Watch
 from ros_nodes.pick_server.ending import Code, Ending
 from ros_nodes.pick_server.pickup import Seen
 from ros_nodes.pick_server.settings import PickSettings
-from ros_nodes.qos import SENSOR
+from ros_nodes.qos import COMMAND
 
 _PERIOD_S = 0.01
 _ASK_AGAIN_S = 0.2
@@ -55,7 +55,7 @@ class Look:
         self._client = node.create_client(GraspPlanning, "plan_grasps", callback_group=group)
         self._clouds: deque[Any] = deque(maxlen=_CLOUDS_KEPT)
         self._lock = threading.Lock()
-        node.create_subscription(PointCloud2, "scene_cloud", self._on_cloud, SENSOR, callback_group=group)
+        node.create_subscription(PointCloud2, "scene_cloud", self._on_cloud, COMMAND, callback_group=group)
 
     @property
     def there(self) -> bool:

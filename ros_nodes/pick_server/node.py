@@ -253,4 +253,4 @@ class PickServerNode(Node):
 
 def main(args: list[str] | None = None) -> int:
     """Run the node."""
-    return run_node(PickServerNode, args, threads=6)
+    return run_node(PickServerNode, args)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 from builtin_interfaces.msg import Time
-from rclpy.callback_groups import CallbackGroup
+from rclpy.callback_groups import CallbackGroup, MutuallyExclusiveCallbackGroup
 from rclpy.node import Node
 from sensor_msgs.msg import JointState
 
@@ -64,7 +64,8 @@ class Workplace:
         self._source = ArmSource(node, now, on_problem=lambda line: health.report("robot", "error", line))
         self._surroundings = Surroundings()
         self._kinematics_agree = False
-        node.create_subscription(JointState, "joint_states", self._on_joints, SENSOR, callback_group=group)
+        in_order = MutuallyExclusiveCallbackGroup()
+        node.create_subscription(JointState, "joint_states", self._on_joints, SENSOR, callback_group=in_order)
 
     def ready(self, watch: Watch, tell: Callable[[Phase], None]) -> PickAndPlace:
         """The skill on the robot as it is now.
