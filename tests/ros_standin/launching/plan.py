@@ -175,7 +175,7 @@ def _value(value: Any, context: e.LaunchContext) -> Any:
     """As launch_ros writes it into the file that the node reads: text of substitutions is read as YAML."""
     if isinstance(value, e.ParameterValue):
         text = value.value if not isinstance(value.value, e.Substitution) else e.text_of(value.value, context)
-        return str(text) if value.value_type is str else _typed(yaml.safe_load(str(text)), value.value_type)
+        return _typed(text, value.value_type)
     if isinstance(value, e.Substitution):
         return yaml.safe_load(e.text_of(value, context))
     if isinstance(value, list | tuple) and value and all(isinstance(each, e.Substitution | str) for each in value):
@@ -184,9 +184,10 @@ def _value(value: Any, context: e.LaunchContext) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _typed(value: Any, wanted: Any) -> Any:
-    if wanted is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if wanted in (bool, int, float) and not isinstance(value, wanted):
-        raise ValueError(f"expected {wanted.__name__}, got {value!r}")
+def _typed(text: Any, wanted: Any) -> Any:
+    if wanted in (int, float, str):
+        return wanted(text)  # both 1 and 1.0 are good decimals, and 1.0 is no integer
+    value = yaml.safe_load(str(text))
+    if wanted is bool and not isinstance(value, bool):
+        raise ValueError(f"expected bool, got {text!r}")
     return value
