@@ -1,0 +1,107 @@
+"""Faults in the whole running stack, played one after another: what was said, what the arm did, how work went on.
+
+    python -m benchmarks.ros_faults [--rooms senses arm nodes] [--only TEXT ...] [--json FILE]
+    python -m benchmarks.ros_faults --table FILE ... > rows.md
+
+The stack is that of `pick.launch.py sim:=true`, in one process, on a real rclpy where there is one, else on the tests'
+stand-in for it, and the result says which. The second form writes results as rows of a table and plays nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+from pathlib import Path
+from typing import Any
+
+from tests.ros_standin import install, installed
+
+install()
+
+from tests.ros_nodes.fault_cases_arm import ARM  # noqa: E402
+from tests.ros_nodes.fault_cases_nodes import NODES  # noqa: E402
+from tests.ros_nodes.fault_cases_senses import SENSES  # noqa: E402
+from tests.ros_nodes.fault_play import Fault, play  # noqa: E402
+from tests.ros_nodes.fault_stack import SPEED, campaign_stack  # noqa: E402
+from tests.ros_nodes.session import RosSession  # noqa: E402
+
+ROOMS: dict[str, tuple[Fault, ...]] = {"senses": SENSES, "arm": ARM, "nodes": NODES}
+
+
+def main() -> int:
+    """Play, print, and write; 0 where everything was as it should be."""
+    options = _options()
+    if options.table:
+        results = [json.loads(path.read_text(encoding="utf-8")) for path in options.table]
+        print(_table([row for result in results for row in result["rows"]]))
+        return 0
+    faults = [fault for room in options.rooms for fault in ROOMS[room]]
+    chosen = [f for f in faults if not options.only or any(text in f.name for text in options.only)]
+    rows = _play(chosen)
+    result = {"rclpy": "stand-in of the tests" if installed() else "real", "speed": SPEED, "rows": rows}
+    print(_table(rows))
+    if options.json:
+        options.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    bad = sum(bool(row["problems"]) for row in rows)
+    print(f"{len(rows) - bad} of {len(rows)} faults went as they should", file=sys.stderr)
+    return int(bad > 0)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rooms", nargs="+", choices=sorted(ROOMS), default=list(ROOMS))
+    parser.add_argument("--only", nargs="+", default=[], help="faults whose name contains one of these")
+    parser.add_argument("--json", type=Path, help="file for the result")
+    parser.add_argument("--table", type=Path, nargs="+", help="results to write as a table")
+    return parser.parse_args()
+
+
+def _play(faults: list[Fault]) -> list[dict[str, Any]]:
+    session = RosSession(threads=24)
+    rows = []
+    try:
+        stack = campaign_stack(session)
+        for fault in faults:
+            row = play(stack, fault)
+            rows.append({**row._asdict(), "motion": row.motion._asdict()})
+            print(
+                f"{'ok ' if not row.problems else 'BAD'} {fault.name} {row.problems or ''}", file=sys.stderr, flush=True
+            )
+    finally:
+        session.close()
+    return rows
+
+
+def _table(rows: list[dict[str, Any]]) -> str:
+    lines = [
+        "| fault | when | diagnostics | pickup | arm after the fault | work resumed |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        cells = (
+            row["fault"] + (" **(not as it should be)**" if row["problems"] else ""),
+            row["at"],
+            "<br>".join(f"`{words}`" for words in row["words"]) or "none: nothing is wrong",
+            row["ending"],
+            _arm(row["motion"]),
+            f"{row['resumed']}, {row['resumed_s']:.0f} s" if not row["resumed"].startswith("no") else row["resumed"],
+        )
+        lines.append("| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |")
+    return "\n".join(lines)
+
+
+def _arm(motion: dict[str, float]) -> str:
+    if math.isnan(motion["moved_rad"]):
+        return "not measured: joint states were silent"
+    if motion["moved_rad"] < 1e-3:
+        return "stood still"
+    return (
+        f"moved {motion['moved_rad']:.2f} rad, at rest after {motion['stopped_s']:.1f} s, "
+        f"at most {100 * motion['peak_share']:.0f} % of a joint's speed"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

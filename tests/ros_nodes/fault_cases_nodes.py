@@ -1,0 +1,190 @@
+"""Nodes that die, end, start wrongly or are told nonsense, and goals that meet or are canceled, for the whole stack."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState
+
+from geometry import InputError
+from tests.ros_nodes.fault_cases_arm import GUARD
+from tests.ros_nodes.fault_cases_senses import TASK
+from tests.ros_nodes.fault_play import Do, Fault, Words
+from tests.ros_nodes.fault_stack import FaultStack
+
+LIFECYCLE = "grasp_detector: lifecycle"
+
+
+def kill(name: str) -> Do:
+    """A node dies; nothing more that it says is heard."""
+    return lambda stack: stack.kill(name)
+
+
+def start(name: str) -> Do:
+    """It is started again, as launched."""
+    return lambda stack: stack.start(name)
+
+
+def restart_with(name: str, **parameters: Any) -> Do:
+    """A node is ended and started with other parameters; what it says where it does not start."""
+
+    def do(stack: FaultStack) -> str:
+        if name in stack.nodes:
+            stack.stop(name)
+        try:
+            stack.start(name, **parameters)
+        except InputError as error:
+            return f"the node does not start: {error}"
+        return ""
+
+    return do
+
+
+def with_bad_weights(truncated: bool) -> Do:
+    """The detector is started with weights that are not there, or end too early."""
+
+    def do(stack: FaultStack) -> None:
+        from perception.grasping.network.detector import WEIGHTS
+
+        path = Path(tempfile.mkdtemp()) / WEIGHTS.name
+        if truncated:
+            path.write_bytes(WEIGHTS.read_bytes()[:1000])
+            path.with_suffix(".json").write_bytes(WEIGHTS.with_suffix(".json").read_bytes())
+        restart_with("grasp_detector", weights=str(path))(stack)
+
+    return do
+
+
+def good_weights(stack: FaultStack) -> None:
+    """The parameter is set right, and the node taken through its lifecycle."""
+    stack.set("grasp_detector", weights="")
+    for transition in (Transition.TRANSITION_CONFIGURE, Transition.TRANSITION_ACTIVATE):
+        request = ChangeState.Request(transition=Transition(id=transition))
+        stack.ros.call(ChangeState, "/grasp_detector/change_state", request, timeout_s=30.0)
+
+
+def set_speed(value: float) -> Do:
+    """A parameter is set while the stack runs; why it is refused."""
+
+    def do(stack: FaultStack) -> str:
+        taken, why = stack.set("pick_server", speed=value)
+        return "taken" if taken else f"refused: {why}"
+
+    return do
+
+
+def second_goal(stack: FaultStack) -> str:
+    """Another client sends a goal."""
+    return f"the second goal was {'accepted' if stack.send().accepted else 'rejected'}"
+
+
+def cancel(stack: FaultStack) -> None:
+    """The client cancels the goal under way."""
+    stack.run.cancel(20.0)
+
+
+def canceled_in(phase: str, *, moving: bool = False, **more: Any) -> Fault:
+    """A cancel in a phase."""
+    return Fault(
+        name=f"canceled in {phase}",
+        at=phase,
+        moving=moving,
+        inject=cancel,
+        ends=r"PREEMPTED: canceled by the client",
+        says=(Words(TASK, "ok", r"pickup: canceled by the client"),),
+        arm="stops",
+        **more,
+    )
+
+
+NODES: tuple[Fault, ...] = (
+    Fault(
+        name="grasp_detector dies while it is asked",
+        at="perceive",
+        inject=kill("grasp_detector"),
+        remove=start("grasp_detector"),
+        says=(Words("pick_server: grasp planner", "error", r"not there"), Words(TASK, "error", r"grasp planner has gone")),
+        ends=r"COMMUNICATION_FAILURE: the grasp planner has gone while it was asked",
+        arm="stands",
+    ),
+    Fault(
+        name="grasp_detector is not there",
+        inject=kill("grasp_detector"),
+        remove=start("grasp_detector"),
+        says=(Words("pick_server: grasp planner", "error", r"not there"), Words(TASK, "error", r"no grasp planner")),
+        ends=r"COMMUNICATION_FAILURE: there is no grasp planner: no service /grasp_detector/plan_grasps",
+        arm="rests",
+    ),
+    Fault(
+        name="safety dies in mid-motion",
+        at="approach",
+        moving=True,
+        inject=kill("safety"),
+        remove=start("safety"),
+        says=(Words("pick_server: arm controller", "error", r"not there"), Words(TASK, "error", r"gone in mid-motion")),
+        ends=r"COMMUNICATION_FAILURE: the arm controller has gone in mid-motion",
+    ),
+    Fault(
+        name="pick_server dies in mid-motion",
+        at="approach",
+        moving=True,
+        inject=kill("pick_server"),
+        remove=start("pick_server"),
+        says=(Words(GUARD, "error", r"stopped: heartbeat lost"),),
+        arm="stops",
+    ),
+    Fault(
+        name="pick_server dies with an object in the hand",
+        at="lift",
+        moving=True,
+        inject=kill("pick_server"),
+        remove=start("pick_server"),
+        says=(Words(GUARD, "error", r"stopped: heartbeat lost"),),
+        hand="keeps",
+    ),
+    Fault(
+        name="weights are missing",
+        inject=with_bad_weights(truncated=False),
+        remove=good_weights,
+        says=(
+            Words(LIFECYCLE, "error", r"cannot configure: weights: expected .* got no such file.* set the parameter"),
+        ),
+        ends=r"COMMUNICATION_FAILURE",
+    ),
+    Fault(
+        name="weights are cut short",
+        inject=with_bad_weights(truncated=True),
+        remove=good_weights,
+        says=(Words(LIFECYCLE, "error", r"cannot activate: "),),
+        ends=r".",
+    ),
+    Fault(
+        name="parameter out of range at the start",
+        at="idle",
+        inject=restart_with("pick_server", speed=5.0),
+        remove=start("pick_server"),
+        ends=r"the node does not start: parameter speed.*expected.*0\.01.*1.*got 5",
+        arm="stands",
+    ),
+    Fault(
+        name="parameter out of range at run time",
+        at="approach",
+        inject=set_speed(5.0),
+        ends=r"SUCCESS.*refused: .*speed",
+    ),
+    Fault(
+        name="a second goal",
+        at="approach",
+        inject=second_goal,
+        ends=r"SUCCESS.*the second goal was rejected",
+    ),
+    canceled_in("perceive"),
+    canceled_in("plan"),
+    canceled_in("approach", moving=True),
+    canceled_in("close"),
+    canceled_in("lift", moving=True, hand="keeps"),
+    canceled_in("check", hand="keeps"),
+)

@@ -1,0 +1,196 @@
+"""The whole running stack of pick.launch.py against the simulated robot, to be hurt and watched."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple, get_args
+
+from control_msgs.action import GripperCommand
+from diagnostic_msgs.msg import DiagnosticArray
+from moveit_msgs.action import Pickup
+from moveit_msgs.msg import MoveItErrorCodes
+from rcl_interfaces.srv import SetParameters
+from rclpy.action.client import ClientGoalHandle
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
+from rclpy.parameter import Parameter
+from rclpy.task import Future
+from std_srvs.srv import Trigger
+
+from ros_nodes.messages.diagnostics import level_of
+from ros_nodes.pick_server.ending import Code
+from tests.ros_nodes.motion_record import MotionRecord
+from tests.ros_nodes.session import GoalRun, RosSession
+from tests.ros_standin.launching import LaunchPlan, node_class, read_launch_file
+
+LAUNCH = Path(__file__).resolve().parents[2] / "launch"
+ORDER = ("sim_robot", "grasp_detector", "safety", "pick_server")
+SPEED = 2.0
+PICKUP = "/pick_server/pickup"
+_CODES = {getattr(MoveItErrorCodes, name): name for name in get_args(Code)}
+
+
+class Said(NamedTuple):
+    """One status on /diagnostics."""
+
+    at_s: float
+    component: str
+    level: str
+    message: str
+
+
+class FaultStack:
+    """The nodes, each of which can be killed and started again.
+
+    Args:
+        ros: the session that they run in.
+        arguments: of the launch file.
+        parameters: of all nodes, over those of the launch file.
+    """
+
+    def __init__(self, ros: RosSession, arguments: dict[str, str], **parameters: Any) -> None:
+        self.ros = ros
+        self.plan: LaunchPlan = read_launch_file(LAUNCH / "pick.launch.py", arguments)
+        self._parameters = parameters
+        self.nodes: dict[str, Any] = {}
+        self.run: Any = None
+        """The pickup that was sent last."""
+        self.deadman: Any = None
+        """The timer that holds the deadman."""
+        self.hurt_s = 0.0
+        """When the last fault came, where that was later than its injection began; s of the monotonic clock."""
+        self.said: list[Said] = []
+        group = MutuallyExclusiveCallbackGroup()
+        ros.probe.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, 200, callback_group=group)
+        self.motion = MotionRecord(ros)
+        for name in ORDER:
+            self.start(name)
+        self.await_well()
+
+    def start(self, name: str, *, remaps: dict[str, str] | None = None, **parameters: Any) -> None:
+        """Start one node as the launch file describes it, or with other parameters and topics."""
+        planned = self.plan.node(name)
+        planned = replace(planned, remappings=tuple({**dict(planned.remappings), **(remaps or {})}.items()))
+        given = {**planned.parameters, **self._parameters, **parameters}
+        self.nodes[name] = self.ros.start(
+            node_class(name),
+            cli_args=planned.cli_args(),
+            parameter_overrides=[
+                Parameter(key, value=list(value) if isinstance(value, tuple) else value) for key, value in given.items()
+            ],
+        )
+
+    def stop(self, name: str) -> None:
+        """End a node as SIGINT does."""
+        node = self.nodes.pop(name)
+        getattr(node, "wind_down", lambda: None)()
+        self.ros.stop(node)
+
+    def kill(self, name: str) -> None:
+        """End a node as SIGKILL does: nothing more that it says is heard."""
+        node = self.nodes.pop(name)
+        _mute(node)
+        self.ros.stop(node)
+
+    def await_well(self, timeout_s: float = 60.0) -> bool:
+        """Wait until the detector is active and nobody complains any more."""
+        detector = self.nodes["grasp_detector"]
+        return self.ros.wait_until(lambda: detector.active and not self.complaints(), timeout_s)
+
+    def complaints(self) -> list[str]:
+        """What is not well by the newest words of each component, but for how the last task ended."""
+        newest = {said.component: said for said in list(self.said)}
+        newest.pop("pick_server: task", None)
+        return [f"{said.component}: {said.message}" for said in newest.values() if said.level != "ok"]
+
+    def newest(self, component: str) -> Said | None:
+        """The newest words of a component."""
+        return next((said for said in reversed(self.said) if said.component == component), None)
+
+    def reset(self, timeout_s: float = 6.0) -> tuple[bool, str]:
+        """Release the guard; whether it could be, and its answer."""
+        end = time.monotonic() + timeout_s
+        while True:
+            done, why = self.trigger("/safety/reset")
+            if done or time.monotonic() > end:
+                return done, why
+            time.sleep(0.2)
+
+    def set(self, node: str, **values: Any) -> tuple[bool, str]:
+        """Set parameters at run time; whether all were taken, and why not."""
+        made = [Parameter(name, value=value).to_parameter_msg() for name, value in values.items()]
+        request = SetParameters.Request(parameters=made)
+        results = self.ros.call(SetParameters, f"/{node}/set_parameters", request, timeout_s=20.0).results
+        return all(result.successful for result in results), "; ".join(r.reason for r in results if r.reason)
+
+    def trigger(self, name: str, timeout_s: float = 60.0) -> tuple[bool, str]:
+        """Call a Trigger service."""
+        answer = self.ros.call(Trigger, name, timeout_s=timeout_s)
+        return bool(answer.success), str(answer.message)
+
+    def send(self, **goal: Any) -> GoalRun:
+        """Begin a pickup."""
+        return self.ros.send_goal(Pickup, PICKUP, Pickup.Goal(**goal), timeout_s=20.0)
+
+    def score(self) -> dict[str, Any]:
+        """The simulation's own count."""
+        return json.loads(self.trigger("/sim_robot/score")[1])
+
+    def open_hand(self) -> None:
+        """Open the fingers, as a person would by hand."""
+        goal = GripperCommand.Goal()
+        goal.command.position, goal.command.max_effort = 0.04, 40.0
+        self.ros.send_goal(GripperCommand, "/panda_gripper/gripper_action", goal).result(20.0)
+
+    def phases(self, run: GoalRun) -> list[str]:
+        """What a pickup has begun so far."""
+        return [feedback.state for feedback in run.feedback]
+
+    def _on_diagnostics(self, message: Any) -> None:
+        now_s = time.monotonic()
+        self.said.extend(Said(now_s, each.name, level_of(each), each.message) for each in message.status)
+
+
+def campaign_stack(ros: RosSession) -> FaultStack:
+    """The stack as launched, with motions at half speed, so that there is time to hurt them.
+
+    Simulated time goes twice as fast as life. All nodes share one interpreter here, which makes them pause together
+    now and then: fewer images are taken, and joint states may be older.
+    """
+    return FaultStack(
+        ros,
+        {"sim": "true", "real_time_factor": str(SPEED), "speed": "0.5"},
+        planner_timeout_s=8.0,
+        request_timeout_s=6.0,
+        depth_rate_hz=6.0,
+        color_rate_hz=0.5,
+        joint_states_timeout_s=3.0,
+    )
+
+
+def ending_of(answer: tuple[int, Any]) -> tuple[str, str]:
+    """Name of a pickup's error code, and its message."""
+    code = answer[1].error_code
+    return _CODES.get(code.val, str(code.val)), str(getattr(code, "message", ""))
+
+
+def _mute(node: Any) -> None:
+    """Cut a node's wires: its publishers and its cancels reach nobody any more."""
+    for publisher in list(node.publishers):
+        publisher.publish = lambda *_: None
+    _dead_nodes.append(node)
+
+
+_dead_nodes: list[Any] = []
+_alive_cancel = ClientGoalHandle.cancel_goal_async
+
+
+def _cancel_unless_dead(handle: Any) -> Any:
+    if any(handle._action_client._node is node for node in _dead_nodes):
+        return Future()
+    return _alive_cancel(handle)
+
+
+ClientGoalHandle.cancel_goal_async = _cancel_unless_dead
