@@ -102,7 +102,7 @@ setup(
     data_files=[
         ("share/ament_index/resource_index/packages", ["resource/graspmimic"]),
         ("share/graspmimic", ["package.xml"]),
-        ("share/graspmimic/launch", glob("launch/*.py") + glob("launch/*.xml")),
+        ("share/graspmimic/launch", [file for kind in ("py", "xml", "yaml") for file in glob(f"launch/*.{kind}")]),
         ("share/graspmimic/launch/robots", glob("launch/robots/*.yaml")),
         ("share/graspmimic/launch/rviz", glob("launch/rviz/*.rviz")),
     ],

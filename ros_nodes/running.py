@@ -23,7 +23,7 @@ _BAD_INPUT = 2
 _LOGGER = "graspmimic"
 
 
-def run_node(factory: Callable[[], Node], args: list[str] | None = None, *, threads: int = 4) -> int:
+def run_node(factory: Callable[[], Node], args: list[str] | None = None, *, threads: int = 16) -> int:
     """Make a node and run it until SIGINT, SIGTERM or the context's shutdown.
 
     The signals are handled here and not by rclpy, which would invalidate the context at once: while the node is
@@ -34,7 +34,8 @@ def run_node(factory: Callable[[], Node], args: list[str] | None = None, *, thre
     Args:
         factory: makes the node, for example its class.
         args: command line; None is `sys.argv`.
-        threads: callbacks that may run at the same time.
+        threads: callbacks that may run at the same time, those that wait for others included; a thread is made only
+            when it is needed.
     Returns:
         Exit status: 0 after a clean end, 2 where the node could not be made (one line in the log says why).
     Raises:

@@ -28,6 +28,7 @@ from ros_nodes.qos import COMMAND
 
 _PERIOD_S = 0.01
 _ASK_AGAIN_S = 0.2
+_GONE_S = 1.0
 _CLOUDS_KEPT = 8
 _NO_CLOUD = np.empty((0, 3))
 _SAID: dict[int, Code] = {
@@ -131,10 +132,15 @@ class Look:
                 return Ending("COMMUNICATION_FAILURE", f"there is no grasp planner: no service {name}")
             time.sleep(_PERIOD_S)
         future = self._client.call_async(request)
+        seen_s = time.monotonic()
         try:
             while not future.done():
                 watch()
-                if time.monotonic() >= deadline:
+                now_s = time.monotonic()
+                seen_s = now_s if self.there else seen_s
+                if now_s - seen_s > _GONE_S:
+                    return Ending("COMMUNICATION_FAILURE", "the grasp planner has gone while it was asked")
+                if now_s >= deadline:
                     timeout_s = self._settings().planner_timeout_s
                     return Ending("TIMED_OUT", f"the grasp planner has not answered within {timeout_s:g} s")
                 time.sleep(_PERIOD_S)

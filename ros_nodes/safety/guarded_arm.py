@@ -100,6 +100,11 @@ class GuardedArm:
                 self._halt(self._guard.stopped)
             self._report()
 
+    @property
+    def goals(self) -> int:
+        """Goals that have not ended yet."""
+        return self._goals
+
     def goal(self, handle: Any, command: Command | Finding) -> Any:
         """Bring a goal to its end, whatever that is; its result."""
         with self._lock:

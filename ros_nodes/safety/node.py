@@ -13,7 +13,7 @@ import time
 from typing import Any
 
 from control_msgs.action import FollowJointTrajectory
-from rclpy.action import ActionServer, CancelResponse
+from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
@@ -36,6 +36,9 @@ from ros_nodes.safety.findings import Cause, Finding
 from ros_nodes.safety.guard_clock import GuardClock
 from ros_nodes.safety.guarded_arm import GuardedArm
 from ros_nodes.safety.settings import SafetySettings
+
+_MOST_GOALS = 8
+"""Each goal under way waits in a thread; the watch over the arm must never lack one."""
 
 
 class SafetyNode(Node):
@@ -99,8 +102,15 @@ class SafetyNode(Node):
             "~/follow_joint_trajectory",
             lambda handle: self._arm.goal(handle, self._read(handle.request.trajectory)),
             callback_group=goals,
+            goal_callback=self._on_goal,
             cancel_callback=lambda _: CancelResponse.ACCEPT,
         )
+
+    def _on_goal(self, _: Any) -> GoalResponse:
+        if self._arm.goals < _MOST_GOALS:
+            return GoalResponse.ACCEPT
+        self.get_logger().warning(f"a goal is rejected: {_MOST_GOALS} have not ended yet")
+        return GoalResponse.REJECT
 
     def _guard_s(self) -> float:
         """The guard's time: simulated where the node uses that, else the steady clock's."""

@@ -171,4 +171,4 @@ class SimRobotNode(Node):
 
 def main(args: list[str] | None = None) -> int:
     """Run the node as a process."""
-    return run_node(SimRobotNode, args, threads=6)
+    return run_node(SimRobotNode, args)

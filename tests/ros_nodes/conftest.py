@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 from collections.abc import Iterator
 from importlib.machinery import ModuleSpec
@@ -25,6 +26,16 @@ def _make_tests_importable() -> None:
         known.__path__ = [str(TESTS), *known.__path__]
 
 
+def _set_up_ros() -> None:
+    """For a real ROS, before it is imported: message fields are checked, and nodes are seen on this machine only."""
+    os.environ.setdefault("ROS_PYTHON_CHECK_FIELDS", "1")
+    if os.environ.get("ROS_DISTRO") == "humble":
+        os.environ.setdefault("ROS_LOCALHOST_ONLY", "1")
+    else:
+        os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+
+
+_set_up_ros()
 _make_tests_importable()
 from tests.ros_standin import install  # noqa: E402
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import rclpy
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from std_msgs.msg import String
@@ -170,6 +171,25 @@ def test_it_may_run_in_another_thread_where_no_signal_can_be_set() -> None:
     thread.start()
     thread.join(10.0)
     assert statuses == [0]
+
+
+def test_callbacks_that_wait_for_each_other_find_threads() -> None:
+    """As goals, services and lookups do that wait for answers which other callbacks bring."""
+    meeting, met = threading.Barrier(12), []
+
+    def meet() -> None:
+        met.append(meeting.wait(20.0))
+        rclpy.try_shutdown()
+
+    def factory() -> Node:
+        node = Node("waiting")
+        for _ in range(meeting.parties):
+            steady = Clock(clock_type=ClockType.STEADY_TIME)
+            node.create_timer(0.01, meet, callback_group=MutuallyExclusiveCallbackGroup(), clock=steady)
+        return node
+
+    assert run_node(factory, QUIET) == 0
+    assert len(met) >= 12
 
 
 PROGRAM = """

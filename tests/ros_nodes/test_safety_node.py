@@ -24,6 +24,7 @@ from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
 from envs.arms import HOME_Q
 from ros_nodes.messages.joints import trajectory_message
+from ros_nodes.safety.guarded_arm import GuardedArm
 from ros_nodes.safety.node import SafetyNode
 
 if TYPE_CHECKING:
@@ -471,6 +472,15 @@ def test_parameters_change_what_passes(scene: Any) -> None:
     upside_down = stage.node.set_parameters([Parameter("workspace_lower_m", value=[0.0, 0.0, 2.0])])
     assert not upside_down[0].successful and "workspace_upper_m" in upside_down[0].reason
     assert stage.node.parameters.current.workspace_lower_m[2] < 0.0
+
+
+def test_goals_do_not_take_all_threads(scene: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A goal waits in a thread until it ends; the watch over the arm needs one, too."""
+    stage = scene()
+    with monkeypatch.context() as crowd:
+        crowd.setattr(GuardedArm, "goals", 8)
+        assert not stage.send(stage.goal()).accepted
+    assert stage.send(stage.goal(seconds=0.2, to=0.02)).result()[0] == SUCCEEDED
 
 
 def test_the_nodes_end_stops_the_arm(scene: Any) -> None:
