@@ -126,3 +126,12 @@ def test_grasps_on_a_real_robot_need_only_its_driver_and_its_camera(ros: Any) ->
         "/scaled_joint_trajectory_controller/follow_joint_trajectory", "/robotiq_gripper_controller/gripper_cmd",
         "/move_action",
     }  # fmt: skip
+
+
+def test_the_recorder_uses_every_name_that_it_is_given(ros: Any, tmp_path: Path) -> None:
+    """With pictures and commands; the names of actions and of several goals are used where these are recorded."""
+    plan = read("record", {"task": "", "actions_from": "command", "folder": str(tmp_path / "set")})
+    plan.node("demo_recorder").parameters.update(images=["rgb", "depth"], things=["cube"], goal_of="cube")
+    found = start(ros, plan)
+    assert {"/camera/camera/color/image_raw", "/safety/joint_trajectory"} <= found["demo_recorder"]["sub"]
+    assert unused(plan, found) == {("demo_recorder", "action"), ("demo_recorder", "goals")}
