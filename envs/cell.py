@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from envs.clutter import ClutterSimulation, Dialect, Observation, View
@@ -60,19 +62,21 @@ class RobotCell:
             collision.add_body(body)
         return collision
 
-    def sort_out(self) -> int:
+    def sort_out(self, spared: Callable[[SceneObject], bool] | None = None) -> int:
         """Let the scene settle, count what lies in the bin, and take away what fell elsewhere.
 
+        Args:
+            spared: objects to leave alone wherever they are, where the arm may have taken one meanwhile.
         Returns:
             How many objects have come to the bin since the last call.
         """
         self.scene.settle()
         before = len(self.placed)
         for item in list(self.scene.objects.values()):
-            if self._in_bin(item):
+            if self._in_bin(item) and not (spared and spared(item)):
                 self.placed.append(item.model.name)
                 del self.scene.objects[item.body.uid]
-        self.lost += self.scene.settle_and_cull()
+        self.lost += self.scene.settle_and_cull(spared)
         return len(self.placed) - before
 
     def close(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -115,12 +116,16 @@ class Scene:
                 return True
         return False
 
-    def settle_and_cull(self) -> int:
-        """Settle, remove the objects whose base left the workspace, and repeat; returns how many left."""
+    def settle_and_cull(self, spared: Callable[[SceneObject], bool] | None = None) -> int:
+        """Settle, remove the objects whose base left the workspace, and repeat; returns how many left.
+
+        Args:
+            spared: objects that may be outside, because a hand holds them.
+        """
         culled = 0
         while True:
             self.settle()
-            outside = [o for o in self.objects.values() if not self._inside(o)]
+            outside = [o for o in self.objects.values() if not self._inside(o) and not (spared and spared(o))]
             for item in outside:
                 self.remove(item)
             culled += len(outside)

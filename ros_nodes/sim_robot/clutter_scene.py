@@ -53,7 +53,7 @@ class ClutterScene:
 
     def rest(self) -> None:
         """Count what lies in the bin, take away what fell off the table, and move the camera where asked to."""
-        self.cell.sort_out()
+        self.cell.sort_out(spared=self._touched)
         if self.view_change == "each_pick":
             self.T_world_camera = self.cell.simulation.draw_view()
 
@@ -82,6 +82,10 @@ class ClutterScene:
     def close(self) -> None:
         """See `SimScene.close`."""
         self.cell.close()
+
+    def _touched(self, item: SceneObject) -> bool:
+        """Whether the arm has taken it; controllers go on while things settle."""
+        return any(item.body.uid in (contact.body_a, contact.body_b) for contact in self.arm.contacts())
 
     def _thing(self, item: SceneObject) -> Thing:
         lower, upper = item.scale * np.asarray(item.model.collision_mesh().bounds)

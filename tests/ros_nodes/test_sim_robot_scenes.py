@@ -49,6 +49,26 @@ def test_a_round_is_the_one_that_the_benchmark_plays(letter: str, arrangement: A
     cell.close()
 
 
+def test_what_the_hand_has_taken_meanwhile_is_not_swept_away() -> None:
+    """Things settle for seconds after a release, and the arm goes on; what it holds is neither lost nor binned."""
+    scene = ClutterScene(DIALECT_A, objects(), "pile", seed=5, number=2, view_change="fixed")
+    item = min(scene.cell.scene.objects.values(), key=lambda each: each.scale * each.model.collision_mesh().extents[1])
+    scene.arm.gripper.close()
+    for _ in range(240):
+        if not scene.arm.gripper.hold().holds():  # an unseen hand holds it until the fingers do
+            item.body.set_pose(scene.arm.T_world_grasp @ transform(translation=(0.0, 0.0, -0.01)))
+        scene.world.step()
+    assert scene.arm.gripper.hold().holds()
+    scene.rest()
+    assert item.body.uid in scene.cell.scene.objects
+    assert (scene.score()["cleared"], scene.score()["lost"]) == (0, 0)
+    scene.arm.gripper.open()
+    scene.world.step(240)
+    scene.rest()
+    assert (scene.score()["cleared"], scene.score()["lost"]) == (1, 0)
+    scene.close()
+
+
 def test_the_camera_sees_what_the_benchmark_sees_noise_included() -> None:
     cell = RobotCell(DIALECT_A, objects(), "pile", np.random.default_rng([1, 0]))
     theirs = cell.observe().depth_m
