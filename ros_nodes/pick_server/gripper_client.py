@@ -14,12 +14,13 @@ from rclpy.node import Node
 
 from geometry import FloatArray
 from policies import Grip, RobotStopped
-from ros_nodes.pick_server.action_call import ActionCall, Watch
+from ros_nodes.pick_server.action_call import ActionCall, ActionEnd, Watch
 from ros_nodes.pick_server.joint_watch import JointWatch
 from ros_nodes.pick_server.patience import Patience
 from ros_nodes.pick_server.settings import PickSettings
 
 _OPEN_SHARE = 0.95
+_OPENED_M = 0.01
 _CATCH_UP_S = 0.6
 _STILL_S = 0.1
 _STILL_RAD = 2e-4
@@ -43,6 +44,7 @@ class GripperClient:
         self._call = ActionCall(node, GripperCommand, settings().gripper_action, label="gripper", group=group)
         self._opening: Any = None
         self._told_m, self._moved_s = float("nan"), 0.0
+        self._closed_m = float("nan")
 
     @property
     def there(self) -> bool:
@@ -71,18 +73,23 @@ class GripperClient:
         self.settle(watch)
         self._finish(self._begin(0.0, watch), watch)
         self._await_still(watch)
-        return self.grip(watch)
+        self._closed_m = float("nan")
+        grip = self.grip(watch)
+        self._closed_m = grip.width_m
+        return grip
 
     def grip(self, watch: Watch) -> Grip:
         """How far apart the fingers stand after closing, and whether something keeps them apart.
 
-        Where joint_states do not tell the fingers, the gripper is told to close once more, and answers.
+        Fingers that stand farther apart than they closed were opened by somebody else, and hold nothing. Where
+        joint_states do not tell the fingers, the gripper is told to close once more, and answers.
         """
         width_m = self.width_m()
         if np.isnan(width_m):
             self._finish(self._begin(0.0, watch), watch)
             width_m = self._told_m
-        return Grip(width_m, width_m > self._settings().held_width_m)
+        opened = width_m > self._closed_m + _OPENED_M
+        return Grip(width_m, width_m > self._settings().held_width_m and not opened)
 
     def width_m(self) -> float:
         """The opening as joint_states tell it; NaN where they do not, or not yet after a motion of the fingers."""
@@ -121,7 +128,9 @@ class GripperClient:
         end = self._call.finish(handle, timeout_s=settings.server_timeout_s, watch=look)
         # Fingers that something stops have done their work; some servers call that an abort.
         if not end.succeeded and not (end.status == GoalStatus.STATUS_ABORTED and end.result.stalled):
-            raise RobotStopped("control", f"the gripper failed (status {end.status})")
+            raise RobotStopped(
+                "control", f"the gripper failed ({_how(end, settings)}): is it blocked, or without power?"
+            )
         self._told_m, self._moved_s = settings.gripper_width_m(end.result.position), time.monotonic()
 
     def _fingers(self) -> FloatArray | None:
@@ -139,3 +148,10 @@ class GripperClient:
             now = self._fingers()
             if last is None or now is None or np.abs(now - last).max() > _STILL_RAD:
                 last, since_s = now, time.monotonic()
+
+
+def _how(end: ActionEnd, settings: PickSettings) -> str:
+    """How a goal of the gripper ended without success."""
+    word = {GoalStatus.STATUS_ABORTED: "aborted", GoalStatus.STATUS_CANCELED: "canceled by somebody else"}
+    width_mm = 1e3 * settings.gripper_width_m(end.result.position)
+    return f"{word.get(end.status, f'status {end.status}')}, the fingers {width_mm:.0f} mm apart"

@@ -25,6 +25,7 @@ from ros_nodes.pick_server.ending import Code, Ending
 from ros_nodes.pick_server.pickup import Seen
 from ros_nodes.pick_server.settings import PickSettings
 from ros_nodes.qos import COMMAND
+from ros_nodes.waiting import wait_until
 
 _PERIOD_S = 0.01
 _ASK_AGAIN_S = 0.2
@@ -90,7 +91,7 @@ class Look:
                 return _nothing(answer.error_code)
             if time.monotonic() + _ASK_AGAIN_S >= deadline:
                 return old or _nothing(answer.error_code)
-            _sleep(_ASK_AGAIN_S, watch)
+            wait_until(lambda: False, timeout_s=_ASK_AGAIN_S, watch=watch)
 
     def take(self, grasps: Sequence[Any], watch: Watch, cloud_timeout_s: float = 0.0) -> Seen | Ending:
         """Bring grasps into the world, and find the cloud of the same image.
@@ -125,12 +126,9 @@ class Look:
 
     def _call(self, request: Any, deadline: float, watch: Watch) -> Any:
         """The service's response, or the ending."""
-        while not self.there:
-            watch()
-            if time.monotonic() >= deadline:
-                name = self._node.resolve_service_name("plan_grasps")
-                return Ending("COMMUNICATION_FAILURE", f"there is no grasp planner: no service {name}")
-            time.sleep(_PERIOD_S)
+        if not wait_until(lambda: self.there, timeout_s=deadline - time.monotonic(), watch=watch):
+            name = self._node.resolve_service_name("plan_grasps")
+            return Ending("COMMUNICATION_FAILURE", f"there is no grasp planner: no service {name}")
         future = self._client.call_async(request)
         seen_s = time.monotonic()
         try:
@@ -155,21 +153,21 @@ class Look:
 
     def _cloud_of(self, stamp_ns: int, world: str, watch: Watch, timeout_s: float) -> FloatArray:
         """(M, 3) the cloud with this stamp, in the world; without points where there is none."""
-        deadline = time.monotonic() + timeout_s
-        while True:
-            with self._lock:
-                same = [cloud for cloud in self._clouds if nanoseconds_of(cloud.header.stamp) == stamp_ns]
-            if same or time.monotonic() >= deadline:
-                break
-            watch()
-            time.sleep(_PERIOD_S)
-        if not same:
+        wait_until(lambda: self._stamped(stamp_ns) is not None, timeout_s=timeout_s, watch=watch)
+        cloud = self._stamped(stamp_ns)
+        if cloud is None:
             return _NO_CLOUD
-        T = self._pose_in(world, same[-1].header.frame_id, same[-1].header.stamp)
+        T = self._pose_in(world, cloud.header.frame_id, cloud.header.stamp)
         if isinstance(T, Ending):
             self._node.get_logger().warning(f"the scene's cloud is not used: {T.message}")
             return _NO_CLOUD
-        return transform_points(T, points_from_cloud(same[-1]))
+        return transform_points(T, points_from_cloud(cloud))
+
+    def _stamped(self, stamp_ns: int) -> Any:
+        with self._lock:
+            return next(
+                (cloud for cloud in reversed(self._clouds) if nanoseconds_of(cloud.header.stamp) == stamp_ns), None
+            )
 
 
 def _nothing(code: Any) -> Ending:
@@ -179,10 +177,3 @@ def _nothing(code: Any) -> Ending:
     if code.val in (MoveItErrorCodes.SUCCESS, MoveItErrorCodes.PLANNING_FAILED):
         return Ending("PLANNING_FAILED", f"no grasp was found{reason}")
     return Ending(_SAID.get(code.val, "COMMUNICATION_FAILURE"), f"the grasp planner failed ({code.val}){reason}")
-
-
-def _sleep(seconds: float, watch: Watch) -> None:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        watch()
-        time.sleep(_PERIOD_S)

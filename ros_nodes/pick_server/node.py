@@ -105,8 +105,9 @@ class PickServerNode(Node):
     def _on_goal(self, _goal: Any) -> GoalResponse:
         """One at a time: a goal is rejected while anything runs."""
         if self._turn.take():
+            self._health.report("goals", "ok", "one at a time")
             return GoalResponse.ACCEPT
-        self.get_logger().warning(f"a goal is rejected: {self._turn.doing or 'another task'} runs")
+        self._health.report("goals", "warn", f"a goal was rejected: {self._turn.doing or 'another task'} runs")
         return GoalResponse.REJECT
 
     def _execute(self, goal: Any) -> Any:

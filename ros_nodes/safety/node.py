@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import Any
+from typing import Any, Literal
 
 from control_msgs.action import FollowJointTrajectory
 from rclpy.action import ActionServer, CancelResponse, GoalResponse
@@ -39,6 +39,8 @@ from ros_nodes.safety.settings import SafetySettings
 
 _MOST_GOALS = 8
 """Each goal under way waits in a thread; the watch over the arm must never lack one."""
+
+_SHOWN_S = 5.0
 
 
 class SafetyNode(Node):
@@ -69,7 +71,7 @@ class SafetyNode(Node):
         self._make_inputs(goals)
         self._watcher = self.create_timer(
             1.0 / settings.monitor_rate_hz,
-            self._arm.watch,
+            self._watch,
             callback_group=MutuallyExclusiveCallbackGroup(),
             clock=Clock(clock_type=ClockType.STEADY_TIME),
         )
@@ -115,9 +117,21 @@ class SafetyNode(Node):
     def _guard_s(self) -> float:
         """The guard's time: simulated where the node uses that, else the steady clock's."""
         with self._guard_clock_lock:
+            wall_s = time.monotonic()
             if self.get_parameter("use_sim_time").value:
-                return self._guard_clock.read(1e-9 * self.get_clock().now().nanoseconds, "simulation")
-            return self._guard_clock.read(time.monotonic(), "steady")
+                now_s = 1e-9 * self.get_clock().now().nanoseconds
+                return self._guard_clock.read(now_s, "simulation" if now_s else "no /clock yet", wall_s)
+            return self._guard_clock.read(wall_s, "steady", wall_s)
+
+    def _watch(self) -> None:
+        """Look at the arm, and say for a while that the clock jumped."""
+        self._arm.watch()
+        jump = self._guard_clock.jump
+        if jump is None:
+            return
+        level: Literal["ok", "warn"] = "warn" if time.monotonic() - jump[1] < _SHOWN_S else "ok"
+        if self.health.level("clock") != level:
+            self.health.report("clock", level, f"ROS time jumped by {jump[0]:+.1f} s; timeouts go on as if it had not")
 
     def _read(self, message: JointTrajectory) -> Command | Finding:
         return read_command(message, self.parameters.current.joint_names, 1e-9 * self.get_clock().now().nanoseconds)

@@ -355,9 +355,11 @@ def test_a_goal_keeps_the_stream_out() -> None:
 
 def test_a_clock_that_jumps() -> None:
     clock = GuardClock()
-    assert clock.read(1000.0, "ros") == 0.0
-    assert clock.read(1000.5, "ros") == 0.5
-    assert clock.read(3.0, "ros") == 0.5  # back: the simulation was restarted
-    assert clock.read(3.25, "ros") == 0.75
-    assert clock.read(9e9, "steady") == 0.75
-    assert clock.read(9e9 + 1.0, "steady") == 1.75
+    assert clock.read(1000.0, "ros", 0.0) == 0.0
+    assert clock.read(1000.5, "ros", 0.5) == 0.5 and clock.jump is None
+    assert clock.read(3.0, "ros", 0.51) == 0.5 and clock.jump == (-997.5, 0.51)  # the simulation was restarted
+    assert clock.read(3.25, "ros", 0.76) == 0.75
+    assert clock.read(33.25, "ros", 0.77) == 0.75 and clock.jump == (30.0, 0.77)
+    assert clock.read(34.0, "ros", 0.78) == 1.5, "a simulation may be fast"
+    assert clock.read(9e9, "steady", 9e9) == 1.5
+    assert clock.read(9e9 + 60.0, "steady", 9e9 + 60.0) == 61.5, "the machine slept"
