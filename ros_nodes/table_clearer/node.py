@@ -22,9 +22,12 @@ from ros_nodes.qos import LATCHED
 from ros_nodes.running import run_node
 from ros_nodes.table_clearer.settings import ClearSettings
 from ros_nodes.table_clearer.tally import Tally
-from ros_nodes.waiting import wait_for
+from ros_nodes.waiting import wait_for, wait_until
 
 _CANCEL_S = 10.0
+_ASK_AGAIN_S = 0.5
+_NOT_YET = ("ROBOT_STATE_STALE", "SENSOR_INFO_STALE", "FRAME_TRANSFORM_FAILURE", "COMMUNICATION_FAILURE")
+"""How a pickup ends while a robot or a camera has just been started."""
 _STOP_S = 12.0
 _NAMES = {value: name for name in dir(MoveItErrorCodes) if isinstance(value := getattr(MoveItErrorCodes, name), int)}
 
@@ -56,9 +59,7 @@ class TableClearerNode(Node):
     def wind_down(self) -> None:
         """Cancel what is being done, with the executor still running."""
         self._closing.set()
-        deadline = time.monotonic() + _STOP_S
-        while self._busy.locked() and time.monotonic() < deadline:
-            time.sleep(0.01)
+        wait_until(lambda: not self._busy.locked(), timeout_s=_STOP_S)
 
     def destroy_node(self) -> None:
         """Stop and free everything."""
@@ -94,8 +95,9 @@ class TableClearerNode(Node):
             settings = self.parameters.current
             tally = Tally(settings, lambda: self.get_clock().now().nanoseconds / 1e9)
             self._health.report("clearing", "ok", "begun")
+            patient_until = time.monotonic() + settings.server_timeout_s
             while tally.stop is None:
-                self._one(tally, settings)
+                self._one(tally, settings, patient_until)
         finally:
             self._busy.release()
         summary = tally.summary()
@@ -105,8 +107,8 @@ class TableClearerNode(Node):
         self.get_logger().info(f"the table is done: {summary}")
         return tally
 
-    def _one(self, tally: Tally, settings: ClearSettings) -> None:
-        """One pickup, and its place."""
+    def _one(self, tally: Tally, settings: ClearSettings, patient_until: float) -> None:
+        """One pickup, and its place; before the first, a robot or camera that is just starting is waited for."""
         watch = self._watch(settings.pickup_timeout_s)
         try:
             goal = Pickup.Goal(target_name=settings.target)
@@ -114,7 +116,12 @@ class TableClearerNode(Node):
             result = self._pickup.finish(handle, timeout_s=_CANCEL_S, watch=watch).result
             code = result.error_code
             name = _NAMES.get(code.val, str(code.val))
-            if not tally.picked(name, getattr(code, "message", name), result.planning_time):
+            message = getattr(code, "message", name)
+            if name in _NOT_YET and not tally.begun and time.monotonic() < patient_until:
+                self._health.report("clearing", "warn", f"waits: {message}")
+                self._closing.wait(_ASK_AGAIN_S)
+                return
+            if not tally.picked(name, message, result.planning_time):
                 return
         except RobotStopped as stop:
             tally.fault(stop.reason, canceled=stop.kind == "canceled")

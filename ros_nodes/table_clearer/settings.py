@@ -27,7 +27,10 @@ class ClearSettings:
         300.0, "How long one pickup or place may take before it is canceled, s of the wall clock.", low=1.0, high=3600.0
     )
     server_timeout_s: float = setting(
-        30.0, "How long to wait for the pick server, s of the wall clock.", low=0.1, high=600.0
+        30.0,
+        "How long to wait at first for pick server, robot and camera, s of the wall clock.",
+        low=0.1,
+        high=600.0,
     )
 
     def __post_init__(self) -> None:

@@ -34,6 +34,11 @@ class Tally:
         self.message = ""
         """The last pickup's or place's own words."""
 
+    @property
+    def begun(self) -> bool:
+        """Whether a pickup has been noted."""
+        return bool(self._codes)
+
     def picked(self, code: str, message: str, planning_s: float) -> bool:
         """Note a pickup.
 

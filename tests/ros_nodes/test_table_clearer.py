@@ -87,6 +87,33 @@ def test_what_is_held_at_the_start_is_placed_first(ros) -> None:
     assert (told["stop"], told["placed"], told["picks"]) == ("nothing left", 1, 0) and stage.arm.grips == [0.04]
 
 
+def test_a_robot_that_starts_later_is_waited_for(ros) -> None:
+    stage = Stage(ros, start=False)
+    stage.arm.speaks = False
+    stage.start()
+    stage.planner.poses = []
+    summaries: list[String] = []
+    ros.probe.create_subscription(String, "table_clearer/summary", summaries.append, LATCHED)
+    told = stage.diagnostics()
+    ros.start(TableClearerNode)
+    waits = "table_clearer: clearing"
+    assert ros.wait_until(lambda: told.get(waits, ("", ""))[1].startswith("waits: "), 10.0)
+    stage.arm.speaks = True
+    assert ros.wait_until(lambda: summaries, 20.0)
+    assert json.loads(summaries[0].data)["codes"] == {"PLANNING_FAILED": 1}
+
+
+def test_a_robot_that_never_starts_is_not_waited_for_any_longer(ros) -> None:
+    stage = Stage(ros, start=False)
+    stage.arm.speaks = False
+    stage.start()
+    summaries: list[String] = []
+    ros.probe.create_subscription(String, "table_clearer/summary", summaries.append, LATCHED)
+    ros.start(TableClearerNode, parameter_overrides=[Parameter("server_timeout_s", value=1.5)])
+    assert ros.wait_until(lambda: summaries, 20.0)
+    assert json.loads(summaries[0].data)["stop"] == "fault"
+
+
 def test_it_can_be_stopped_and_called(ros) -> None:
     stage = Stage(ros)
     stage.arm.pauses[0] = threading.Event()
