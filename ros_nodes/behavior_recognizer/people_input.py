@@ -81,11 +81,12 @@ class PeopleInput:
         self._subscriptions = [
             node.create_subscription(kind, topic, take, SENSOR, callback_group=group) for kind, topic, take in kinds
         ]
+        self._topics = [subscription.topic_name for subscription in self._subscriptions]  # none once they are closed
 
     def problem(self, longest_s: float) -> str:
         """Whether nothing comes, or half of what is needed, and what to look at; empty where all is well."""
         silent_s = self.watch.silent_s(time.monotonic())
-        topics = [subscription.topic_name for subscription in self._subscriptions]
+        topics = self._topics
         if silent_s > longest_s:
             return f"nothing on {topics[0]} for {silent_s:.1f} s; is it published and remapped?"
         if self._lifted and self.watch.frames and self._info is None:

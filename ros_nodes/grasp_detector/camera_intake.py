@@ -51,6 +51,7 @@ class CameraIntake:
             self._subscriptions = [
                 node.create_subscription(PointCloud2, "points", self._take_cloud, SENSOR, callback_group=group)
             ]
+        self._topics = [subscription.topic_name for subscription in self._subscriptions]  # none once they are closed
 
     @property
     def unmatched(self) -> int:
@@ -61,14 +62,12 @@ class CameraIntake:
         """Whether the camera is silent, or half of it, and what to look at."""
         silent_s = self.watch.silent_s(time.monotonic())
         if silent_s > longest_s:
-            topic = self._subscriptions[0].topic_name
             return Problem(
                 ProblemKind.NO_FRAME,
-                f"nothing on {topic} for {silent_s:.1f} s; is the camera on and its topic remapped?",
+                f"nothing on {self._topics[0]} for {silent_s:.1f} s; is the camera on and its topic remapped?",
             )
         if self._pairs.waits_for_info:
-            topic = self._subscriptions[1].topic_name
-            return Problem(ProblemKind.NO_FRAME, f"images come, but no camera information on {topic}")
+            return Problem(ProblemKind.NO_FRAME, f"images come, but no camera information on {self._topics[1]}")
         return None
 
     def close(self) -> None:

@@ -6,9 +6,8 @@ import threading
 from collections import deque
 from typing import Any
 
-from rclpy._rclpy_pybind11 import InvalidHandle
 from rclpy.bus import type_name
-from rclpy.entity import Entity
+from rclpy.entity import Entity, refuse_destroyed
 from rclpy.qos import QoSProfile
 from rclpy.serialization import deserialize_message, serialize_message
 from rclpy.service import RequestHeader
@@ -39,6 +38,7 @@ class Client(Entity):
         return [one for one in self._domain.find("service", self.srv_name) if one.type_name == self.type_name]
 
     def service_is_ready(self) -> bool:
+        refuse_destroyed(self._destroyed)
         return bool(self._servers())
 
     def wait_for_service(self, timeout_sec: float | None = None) -> bool:
@@ -49,8 +49,7 @@ class Client(Entity):
     def call_async(self, request: Any) -> Future:
         if not isinstance(request, self.srv_type.Request):
             raise TypeError(f"Expected {self.srv_type.Request}, got {type(request)}")
-        if self._destroyed:
-            raise InvalidHandle("cannot use Destroyable because destruction was requested")
+        refuse_destroyed(self._destroyed)
         data = serialize_message(request)
         future = Future()
         with self._lock:

@@ -10,12 +10,20 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
+from rclpy._rclpy_pybind11 import InvalidHandle
+
 
 async def await_or_execute(callback: Callable[..., Any], *args: Any) -> Any:
     """Await a callback if it is a coroutine function, else call it."""
     if inspect.iscoroutinefunction(callback):
         return await callback(*args)
     return callback(*args)
+
+
+def refuse_destroyed(destroyed: bool) -> None:
+    """Raise what rclpy raises where a handle is used after its end."""
+    if destroyed:
+        raise InvalidHandle("cannot use Destroyable because destruction was requested")
 
 
 class Entity:

@@ -6,9 +6,10 @@ import time
 from collections import deque
 from typing import Any
 
-from rclpy._rclpy_pybind11 import InvalidHandle, RCLError
+from rclpy._rclpy_pybind11 import RCLError
 from rclpy.bus import type_name
 from rclpy.duration import Duration
+from rclpy.entity import refuse_destroyed
 from rclpy.qos import DurabilityPolicy, QoSProfile, incompatible_policy
 from rclpy.serialization import serialize_message
 
@@ -33,6 +34,7 @@ class Publisher:
 
     @property
     def topic_name(self) -> str:
+        refuse_destroyed(self.destroyed)
         return self.topic
 
     @property
@@ -60,8 +62,7 @@ class Publisher:
         self.matched = tuple(one for one in self.matched if one is not subscription)
 
     def publish(self, msg: Any) -> None:
-        if self.destroyed:
-            raise InvalidHandle("cannot use Destroyable because destruction was requested")
+        refuse_destroyed(self.destroyed)
         if not isinstance(msg, (self.msg_type, bytes)):
             raise TypeError(f"Expected {self.msg_type}, got {type(msg)}")
         if not self._context.ok():
@@ -77,8 +78,7 @@ class Publisher:
             subscription.offer(data, info)
 
     def get_subscription_count(self) -> int:
-        if self.destroyed:
-            raise InvalidHandle("cannot use Destroyable because destruction was requested")
+        refuse_destroyed(self.destroyed)
         return len(self.matched)
 
     def assert_liveliness(self) -> None:

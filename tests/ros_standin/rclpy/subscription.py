@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from rclpy.bus import type_name
-from rclpy.entity import Entity, await_or_execute
+from rclpy.entity import Entity, await_or_execute, refuse_destroyed
 from rclpy.qos import QoSProfile
 from rclpy.serialization import deserialize_message
 
@@ -50,6 +50,7 @@ class Subscription(Entity):
         self._logger = node.get_logger()
         self._queue: deque[tuple[bytes, dict[str, int]]] = deque(maxlen=qos_profile.kept)
         self._received = 0
+        self.destroyed = False
         self._domain = node.context.domain
         with self._domain.locked():
             self._domain.add("subscription", topic, self)
@@ -67,6 +68,7 @@ class Subscription(Entity):
 
     @property
     def topic_name(self) -> str:
+        refuse_destroyed(self.destroyed)
         return self.topic
 
     def get_publisher_count(self) -> int:
@@ -101,6 +103,7 @@ class Subscription(Entity):
 
     def destroy(self) -> None:
         with self._domain.locked():
+            self.destroyed = True
             self._domain.remove("subscription", self.topic, self)
             for publisher in self._domain.find("publisher", self.topic):
                 publisher.unmatch(self)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from rclpy.clock import Clock, ClockChange, TimeJump
-from rclpy.entity import Entity, await_or_execute
+from rclpy.entity import Entity, await_or_execute, refuse_destroyed
 from rclpy.exceptions import ROSInterruptException, TimerCancelledError
 
 
@@ -22,7 +22,7 @@ class Timer(Entity):
             raise ValueError("timer period must be non-negative")
         self.callback, self.clock, self._period_ns = callback, clock, period_ns
         self._lock = threading.RLock()
-        self._canceled = not autostart
+        self._canceled, self.destroyed = not autostart, False
         self._last = clock.read_ns()
         self._next = self._last + period_ns
         clock.timers.add(self)
@@ -40,12 +40,15 @@ class Timer(Entity):
         return not self._canceled and self.clock.read_ns() >= self._next
 
     def is_canceled(self) -> bool:
+        refuse_destroyed(self.destroyed)
         return self._canceled
 
     def cancel(self) -> None:
+        refuse_destroyed(self.destroyed)
         self._canceled = True
 
     def reset(self) -> None:
+        refuse_destroyed(self.destroyed)
         with self._lock:
             self._canceled = False
             self._next = self.clock.read_ns() + self._period_ns
@@ -60,7 +63,7 @@ class Timer(Entity):
         return self._next - self.clock.read_ns()
 
     def destroy(self) -> None:
-        self._canceled = True
+        self._canceled = self.destroyed = True
         self.clock.timers.discard(self)
 
     def take(self) -> bool | None:
