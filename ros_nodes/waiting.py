@@ -1,4 +1,4 @@
-"""`wait_for`: wait for a future inside a callback."""
+"""`wait_for` and `wait_until`: wait inside a callback, by looking again and again."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 _PERIOD_S = 0.002
+_LOOK_S = 0.01
 
 
 def wait_for(future: Any, *, timeout_s: float, until: Callable[[], bool] | None = None) -> Any:
@@ -31,3 +32,20 @@ def wait_for(future: Any, *, timeout_s: float, until: Callable[[], bool] | None 
             return None
         time.sleep(_PERIOD_S)
     return None if future.cancelled() else future.result()
+
+
+def wait_until(is_so: Callable[[], bool], *, timeout_s: float, watch: Callable[[], None] = lambda: None) -> bool:
+    """Wait until something is so; whether it is in time.
+
+    Args:
+        is_so: asked again and again.
+        timeout_s: longest wait in seconds of the wall clock.
+        watch: called in between; what it raises ends the wait.
+    """
+    deadline = time.monotonic() + timeout_s
+    while not is_so():
+        watch()
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(_LOOK_S)
+    return True

@@ -12,7 +12,7 @@ from rclpy.callback_groups import CallbackGroup
 from rclpy.node import Node
 
 from policies import RobotStopped
-from ros_nodes.waiting import wait_for
+from ros_nodes.waiting import wait_for, wait_until
 
 Watch = Callable[[], None]
 _PERIOD_S = 0.01
@@ -69,7 +69,8 @@ class ActionCall:
         self._await_server(timeout_s, watch)
         sent = self._client.send_goal_async(goal)
         try:
-            handle = _await(sent, timeout_s, watch)
+            wait_until(sent.done, timeout_s=timeout_s, watch=watch)
+            handle = wait_for(sent, timeout_s=0.0)
         except RobotStopped:
             sent.add_done_callback(_cancel_late)
             raise
@@ -104,12 +105,8 @@ class ActionCall:
         self._client.destroy()
 
     def _await_server(self, timeout_s: float, watch: Watch) -> None:
-        deadline = time.monotonic() + timeout_s
-        while not self.there:
-            watch()
-            if time.monotonic() >= deadline:
-                raise RobotStopped("communication", f"there is no {self._label}: no action server {self._name}")
-            time.sleep(_PERIOD_S)
+        if not wait_until(lambda: self.there, timeout_s=timeout_s, watch=watch):
+            raise RobotStopped("communication", f"there is no {self._label}: no action server {self._name}")
 
     def _watch_until_done(self, future: Any, watch: Watch) -> None:
         seen_s = asked_s = time.monotonic()
@@ -122,14 +119,6 @@ class ActionCall:
             if now_s - seen_s > _GONE_S:
                 raise RobotStopped("communication", f"the {self._label} has gone in mid-motion")
             time.sleep(_PERIOD_S)
-
-
-def _await(future: Any, timeout_s: float, watch: Watch) -> Any:
-    deadline = time.monotonic() + timeout_s
-    while not future.done() and time.monotonic() < deadline:
-        watch()
-        time.sleep(_PERIOD_S)
-    return wait_for(future, timeout_s=0.0)
 
 
 def _cancel(handle: Any, result: Any, timeout_s: float) -> bool:

@@ -19,6 +19,7 @@ from ros_nodes.pick_server.action_call import ActionCall, ActionEnd, Watch
 from ros_nodes.pick_server.joint_watch import JointWatch
 from ros_nodes.pick_server.patience import Patience
 from ros_nodes.pick_server.settings import PickSettings
+from ros_nodes.waiting import wait_until
 
 _Result = FollowJointTrajectory.Result
 _NAMES = {
@@ -92,12 +93,7 @@ class ArmClient:
     def rest(self, watch: Watch, timeout_s: float) -> bool:
         """Wait until the arm is seen to rest from now on; whether it does."""
         began_s, slow = time.monotonic(), self._settings().rest_rad_s
-        while not self._speed(began_s) < slow:
-            watch()
-            if time.monotonic() - began_s >= timeout_s:
-                return False
-            time.sleep(_POLL_S)
-        return True
+        return wait_until(lambda: self._speed(began_s) < slow, timeout_s=timeout_s, watch=watch)
 
     def _speed(self, began_s: float) -> float:
         """The fastest joint's speed lately; where joint states come rarely, on the whole since the beginning."""

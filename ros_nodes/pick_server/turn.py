@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 
 from geometry import InputError
@@ -11,6 +10,7 @@ from policies import Phase, PickAndPlace, RobotStopped
 from ros_nodes.health import Health
 from ros_nodes.pick_server.action_call import Watch
 from ros_nodes.pick_server.ending import Ending, ending_of_stop
+from ros_nodes.waiting import wait_until
 
 Tell = Callable[[Phase], None]
 Ready = Callable[[Watch, Tell], PickAndPlace]
@@ -91,7 +91,4 @@ class Turn:
     def close(self, timeout_s: float) -> bool:
         """Let nothing begin any more, stop what runs, and wait for its end; whether it has ended."""
         self._closing.set()
-        deadline = time.monotonic() + timeout_s
-        while self.taken and time.monotonic() < deadline:
-            time.sleep(0.01)
-        return not self.taken
+        return wait_until(lambda: not self.taken, timeout_s=timeout_s)

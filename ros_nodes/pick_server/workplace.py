@@ -26,6 +26,7 @@ from ros_nodes.pick_server.obstacles import Surroundings
 from ros_nodes.pick_server.ros_port import RosPort
 from ros_nodes.pick_server.settings import PickSettings
 from ros_nodes.qos import SENSOR
+from ros_nodes.waiting import wait_until
 
 _NEWEST = Time()
 _ARM_WAIT_S = 1.0
@@ -111,9 +112,7 @@ class Workplace:
 
     def _await_joints(self, settings: PickSettings) -> None:
         """A node that has just started may not have heard of them yet."""
-        deadline = time.monotonic() + _JOINTS_WAIT_S
-        while self.joints.problem(settings.joint_states_timeout_s) and time.monotonic() < deadline:
-            time.sleep(_POLL_S)
+        wait_until(lambda: not self.joints.problem(settings.joint_states_timeout_s), timeout_s=_JOINTS_WAIT_S)
 
     def _on_joints(self, message: JointState) -> None:
         self.joints.update(message.name, message.position)

@@ -20,6 +20,7 @@ from ros_nodes.safety.goal_run import GoalRun, abort_goal
 from ros_nodes.safety.guard import Guard
 from ros_nodes.safety.rules import Rules
 from ros_nodes.safety.settings import SafetySettings
+from ros_nodes.waiting import wait_until
 
 _REPORT_S = 0.2
 _INSIST_S, _INSIST_FOR_S = 0.5, 3.0
@@ -170,11 +171,11 @@ class GuardedArm:
             self._closing, run = True, self._run
             if self._guard.moving:
                 self.stop(Finding(Cause.REQUESTED, "the safety node shuts down"))
-        _wait(lambda: run is None or self._run is not run)
+        wait_until(lambda: run is None or self._run is not run, timeout_s=_WIND_DOWN_S)
 
     def close(self) -> None:
         """Wait until no goal is on its way through; `alive` must be over."""
-        _wait(lambda: not self._goals)
+        wait_until(lambda: not self._goals, timeout_s=_WIND_DOWN_S)
 
     def _admit(self, handle: Any, command: Command | Finding) -> GoalRun | Finding:
         """Check a goal and send it on, in one piece: nothing may come between. Under the lock."""
@@ -258,10 +259,3 @@ class GuardedArm:
             heartbeat="asked for" if guard.signals.heartbeat_armed else "not asked for",
             controller="there" if self._link.ready else "not there",
         )
-
-
-def _wait(over: Callable[[], bool]) -> None:
-    """Until it is over, but not long."""
-    deadline = time.monotonic() + _WIND_DOWN_S
-    while not over() and time.monotonic() < deadline:
-        time.sleep(0.01)

@@ -1,4 +1,4 @@
-"""Waiting for a future, with rclpy's own."""
+"""Waiting for a future, with rclpy's own, and for anything else."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import threading
 import pytest
 from rclpy.task import Future
 
-from ros_nodes.waiting import wait_for
+from ros_nodes.waiting import wait_for, wait_until
 
 
 def test_a_result_that_another_thread_brings() -> None:
@@ -38,3 +38,11 @@ def test_a_cancelled_future_and_one_that_failed() -> None:
     assert wait_for(cancelled, timeout_s=1.0) is None
     with pytest.raises(ValueError, match="no"):
         wait_for(failed, timeout_s=1.0)
+
+
+def test_until_something_is_so_the_time_is_up_or_the_watch_objects() -> None:
+    looks: list[int] = []
+    assert wait_until(lambda: len(looks) == 3, timeout_s=60.0, watch=lambda: looks.append(1))
+    assert not wait_until(lambda: False, timeout_s=0.02)
+    with pytest.raises(ZeroDivisionError):
+        wait_until(lambda: False, timeout_s=60.0, watch=lambda: 1 / 0)  # type: ignore[arg-type, return-value]
