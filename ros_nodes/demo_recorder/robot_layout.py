@@ -13,7 +13,7 @@ from geometry import FloatArray, InputError
 from policies.demonstrations import SetInfo
 from ros_nodes.demo_recorder.recorded_row import RecordedRow
 from ros_nodes.demo_recorder.synchroniser import Sample
-from ros_nodes.policy_runner.joints_seen import JointsSeen
+from ros_nodes.policy_runner.joints_seen import JointSpeeds, JointsSeen
 
 _KEY = "observation"
 
@@ -51,7 +51,7 @@ class RobotLayout:
         if unknown := set(config.images) - {"rgb", "depth"}:
             raise InputError("images", expected="some of rgb, depth", got=", ".join(sorted(unknown)))
         self._config, self._pose_at = config, hand_at
-        self._last: tuple[float, FloatArray] | None = None
+        self._speeds = JointSpeeds()
         goal = (config.goal,) if config.goal else ()
         self.sources: tuple[str, ...] = (
             "joint_states", *(("objects",) if config.objects else ()), *(("goal",) if goal else ()), *config.images
@@ -73,7 +73,7 @@ class RobotLayout:
 
     def begin(self) -> None:
         """An episode begins."""
-        self._last = None
+        self._speeds.forget()
 
     def hand_at(self, q: FloatArray) -> FloatArray:
         """(3,) the grasp point in the robot's base, at joint positions."""
@@ -86,9 +86,10 @@ class RobotLayout:
             InputError: if a number is not told or not finite.
         """
         joints: JointsSeen = sample.values["joint_states"]
+        speeds = self._speeds.of(joints.q, joints.dq, joints.time_s)
         T = self._pose_at(joints.q)
         hand = T[:3, 3]
-        numbers = [*joints.q, *self._speeds(joints), joints.opening_m, *hand, *T[:3, 0], *T[:3, 1]]
+        numbers = [*joints.q, *speeds, joints.opening_m, *hand, *T[:3, 0], *T[:3, 1]]
         objects = sample.values.get("objects", {})
         for name in self._config.objects:
             if name not in objects:
@@ -102,15 +103,6 @@ class RobotLayout:
             raise InputError("observation", expected="finite numbers", got=f"none for {', '.join(bad)}")
         seen = {_KEY: vector} | {key: sample.values[key] for key in self._config.images}
         return RecordedRow(sample.time_s, seen, np.array(hand), joints.opening_m, joints.q, None)
-
-    def _speeds(self, joints: JointsSeen) -> FloatArray:
-        """(n,) as the driver tells them, or differences of positions where it tells none."""
-        last, self._last = self._last, (joints.time_s, joints.q)
-        if np.isfinite(joints.dq).all():
-            return joints.dq
-        if last is None or joints.time_s <= last[0]:
-            return np.zeros_like(joints.q)
-        return (joints.q - last[1]) / (joints.time_s - last[0])
 
     def _names(self) -> tuple[str, ...]:
         joints = range(1, self._config.joints + 1)

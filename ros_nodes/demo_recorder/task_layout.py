@@ -67,7 +67,7 @@ class TaskLayout:
             InputError: if a number is not told or not finite.
         """
         joints: JointsSeen = sample.values["joint_states"]
-        arm = self._reader.read(joints.q, joints.dq, joints.opening_m, joints.time_s)
+        arm = self._reader.read(*joints)
         goals = {**sample.values.get("goal", {}), **sample.values.get("goals", {})}
         observation = self._builder.build(Snapshot(arm, sample.values.get("objects", {}), goals, self._constants))
         done = self._builder.done(observation)

@@ -8,6 +8,7 @@ from scipy.spatial.transform import Rotation
 from envs.manipulation.arm import ArmState
 from envs.panda import pose_and_jacobian
 from geometry import FloatArray, InputError
+from ros_nodes.policy_runner.joints_seen import JointSpeeds
 
 JOINTS = 7
 
@@ -21,7 +22,7 @@ class ArmReader:
 
     def __init__(self, T_task_base: FloatArray) -> None:
         self._T_task_base = T_task_base
-        self._last: tuple[float, FloatArray] | None = None
+        self._speeds = JointSpeeds()
 
     def read(self, q: FloatArray, dq: FloatArray, opening_m: float, time_s: float) -> ArmState:
         """The arm's state.
@@ -38,19 +39,11 @@ class ArmReader:
         if q.shape != (JOINTS,) or not np.isfinite([*q, opening_m]).all():
             got = f"{np.round(q, 4).tolist()} and an opening of {opening_m:g} m"
             raise InputError("joint_states", expected=f"{JOINTS} finite joint positions and an opening", got=got)
-        return arm_state(self._T_task_base, q, self._speeds(q, dq, time_s), opening_m)
+        return arm_state(self._T_task_base, q, self._speeds.of(q, dq, time_s), opening_m)
 
     def forget(self) -> None:
         """Drop the last reading; after the clock has jumped."""
-        self._last = None
-
-    def _speeds(self, q: FloatArray, dq: FloatArray, time_s: float) -> FloatArray:
-        last, self._last = self._last, (time_s, q.copy())
-        if np.isfinite(dq).all():
-            return dq
-        if last is None or time_s <= last[0]:
-            return np.zeros(JOINTS)
-        return (q - last[1]) / (time_s - last[0])
+        self._speeds.forget()
 
 
 def arm_state(T_task_base: FloatArray, q: FloatArray, dq: FloatArray, opening_m: float) -> ArmState:

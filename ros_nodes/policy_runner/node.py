@@ -18,7 +18,7 @@ from std_srvs.srv import Trigger
 from trajectory_msgs.msg import JointTrajectory
 
 from geometry import FloatArray, InputError, invert
-from ros_nodes.frames import Frames
+from ros_nodes.frames import Frames, Lookup
 from ros_nodes.lifecycle import ManagedNode
 from ros_nodes.messages.diagnostics import Level
 from ros_nodes.messages.joints import trajectory_message
@@ -184,12 +184,11 @@ class PolicyRunnerNode(ManagedNode[PolicyRunnerSettings]):
             raise InputError("parameter task_frame", expected="a frame that TF knows", got=found.problem)
         return invert(found.T)
 
-    def _frame_in_base(self, frame: str, stamp: Any) -> tuple[FloatArray | None, str]:
+    def _frame_in_base(self, frame: str, stamp: Any) -> Lookup:
         frames = self._frames
         if frames is None:
-            return None, "the node is not configured"
-        found = frames.lookup(self.parameters.current.base_frame, frame, stamp, _TF_S)
-        return found.T, found.problem
+            return Lookup(None, "the node is not configured")
+        return frames.lookup(self.parameters.current.base_frame, frame, stamp, _TF_S)
 
     def _on_message_problem(self, source: str, line: str) -> None:
         if line or self.health.level(source) not in (None, "ok"):

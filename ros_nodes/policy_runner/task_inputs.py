@@ -77,7 +77,7 @@ class TaskInputs:
             joints, objects, goals = self._joints, dict(self._objects), dict(self._goals)
         if joints is None:
             raise InputError("joint_states", expected="the joints of arm and gripper", got="nothing yet")
-        arm = self._reader.read(joints.q, joints.dq, joints.opening_m, joints.time_s)
+        arm = self._reader.read(*joints)
         places = {name: place.tolist() for name, place in goals.items()}
         return Snapshot(arm, objects, places, self._constants, joints.time_s)
 
