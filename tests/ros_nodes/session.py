@@ -141,10 +141,17 @@ class RosSession:
         return future.result()
 
     def collect(self, message_type: Any, topic: str, qos: Any = 10) -> list[Any]:
-        """A list that fills with the messages of a topic."""
+        """A list that fills with the messages of a topic, from whoever publishes it by now or later."""
         received: list[Any] = []
         group = MutuallyExclusiveCallbackGroup()  # its own: a slow topic must not hold up another
+        name = self.probe.resolve_topic_name(topic)
+        known = [one for node in self._nodes for one in node.publishers if one.topic_name == name]
+        before = [one.get_subscription_count() for one in known]
         self.probe.create_subscription(message_type, topic, received.append, qos, callback_group=group)
+        # On a network they find each other only after a while, and what is published before is lost.
+        self.wait_until(
+            lambda: all(one.get_subscription_count() > count for one, count in zip(known, before, strict=True)), 2.0
+        )
         return received
 
     def call(self, srv_type: Any, name: str, request: Any = None, timeout_s: float = 5.0) -> Any:

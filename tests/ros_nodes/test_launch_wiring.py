@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,11 @@ def start(ros: Any, plan: LaunchPlan) -> dict[str, dict[str, set[str]]]:
     for name, node in nodes.items():
         assert ros.wait_until(lambda node=node: getattr(node, "active", True), 60.0), name
     assert ros.wait_until(lambda: all(endpoints(ros, name)["pub"] for name in nodes), 10.0)
-    return {name: endpoints(ros, name) for name in nodes}
+    while True:  # the graph of a real ROS fills by and by
+        found = {name: endpoints(ros, name) for name in nodes}
+        time.sleep(0.01 if ros.standin else 0.5)
+        if found == {name: endpoints(ros, name) for name in nodes}:
+            return found
 
 
 def unused(plan: LaunchPlan, found: dict[str, dict[str, set[str]]]) -> set[tuple[str, str]]:

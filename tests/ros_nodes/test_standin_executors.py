@@ -114,6 +114,7 @@ def test_waiting_in_another_group_works(ros):
     ros.node("server").create_service(Trigger, "/go", lambda request, response: response)
     node, seen = ros.node("asker"), []
     client = node.create_client(Trigger, "/go", callback_group=MutuallyExclusiveCallbackGroup())
+    assert client.wait_for_service(timeout_sec=5.0)
 
     def ask():
         timer.cancel()
