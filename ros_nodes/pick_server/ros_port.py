@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from envs.arms import ArmModel, JointTrajectory
@@ -27,6 +29,7 @@ class RosPort:
         moveit: makes the free motions; None has them follow our own trajectories.
         contact_within_m: a motion that may end by a contact and is stopped this near to its end has done its work.
         watch: asked before and during everything; raises `RobotStopped` where the task must end.
+        told: told after each motion why it did not go to its end; empty where it did, or touched what it should.
     """
 
     def __init__(
@@ -40,10 +43,11 @@ class RosPort:
         moveit: MoveItClient | None,
         contact_within_m: float,
         watch: Watch,
+        told: Callable[[str], None] = lambda reason: None,
     ) -> None:
         self._arm, self._T_world_base, self._joints = arm, T_world_base, joints
         self._arm_client, self._gripper, self._moveit = arm_client, gripper, moveit
-        self._contact_within_m, self._watch = contact_within_m, watch
+        self._contact_within_m, self._watch, self._told = contact_within_m, watch, told
 
     @property
     def q(self) -> FloatArray:
@@ -67,6 +71,11 @@ class RosPort:
     def follow(self, trajectory: JointTrajectory, *, stop_on_contact: bool = False) -> Motion:
         """Have the controller follow a trajectory, and wait for fingers that were still opening."""
         self._watch()
+        motion = self._follow(trajectory, stop_on_contact)
+        self._told("" if motion.completed or motion.contact else motion.reason)
+        return motion
+
+    def _follow(self, trajectory: JointTrajectory, stop_on_contact: bool) -> Motion:
         end = self._arm_client.follow(within_hand_limits(trajectory, self._arm), self._watch)
         self._gripper.settle(self._watch)
         if end.completed:

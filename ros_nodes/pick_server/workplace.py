@@ -97,6 +97,7 @@ class Workplace:
             moveit=self._moveit if settings.motion == "moveit" else None,
             contact_within_m=settings.contact_within_m,
             watch=watch,
+            told=self._tell_motion,
         )
         collision = self._surroundings.collision(arm, T_world_base, settings)
         return PickAndPlace(
@@ -109,6 +110,10 @@ class Workplace:
         self.gripper.close()
         self._moveit.close()
         self._surroundings.close()
+
+    def _tell_motion(self, reason: str) -> None:
+        """In diagnostics: a motion that ended early may be a contact, or a controller that gives up."""
+        self._health.report("motion", "warn" if reason else "ok", reason or "goes where it should")
 
     def _await_joints(self, settings: PickSettings) -> None:
         """A node that has just started may not have heard of them yet."""

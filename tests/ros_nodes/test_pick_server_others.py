@@ -44,3 +44,15 @@ def test_a_second_client_is_told_in_diagnostics(ros) -> None:
     assert states["pick_server: goals"][1] == "a goal was rejected: pickup: approach runs"
     stage.arm.pauses[0].set()
     run.result(20.0)
+
+
+def test_a_controller_that_gives_up_is_told_in_diagnostics(ros) -> None:
+    stage = Stage(ros, joint_states_timeout_s=10.0, attempts=1)
+    stage.arm.touches, stage.arm.words = {0: (0.5, -4)}, "gave up"
+    states = stage.diagnostics()
+    heard = []
+    run = stage.send(grasp())
+    assert ros.wait_until(lambda: heard.append(states.get("pick_server: motion")) or run.done, 20.0)
+    warned = [words for level, words in filter(None, heard) if level == "warn"]
+    assert warned and warned[0] == "the arm controller stopped the arm (PATH_TOLERANCE_VIOLATED: gave up)"
+    assert "blocked" in run.result()[1].error_code.message
