@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
-from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
-from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 
 from ros_nodes.messages.diagnostics import Level, diagnostic_array, diagnostic_status
+from ros_nodes.steady_timer import steady_timer
 
 _PERIOD_S = 1.0
 _SAY_AGAIN_S = 10.0
@@ -57,12 +56,7 @@ class Health:
         self._lock = threading.RLock()
         self._closed = False
         self._publisher = node.create_publisher(DiagnosticArray, "/diagnostics", 10)
-        self._timer = node.create_timer(
-            _PERIOD_S,
-            self._on_timer,
-            callback_group=MutuallyExclusiveCallbackGroup(),
-            clock=Clock(clock_type=ClockType.STEADY_TIME),
-        )
+        self._timer = steady_timer(node, _PERIOD_S, self._on_timer)
 
     def expect(self, component: str, within_s: float) -> None:
         """Count a component as stale where it has not reported for `within_s`; a warning until its first report."""

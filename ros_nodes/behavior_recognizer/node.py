@@ -5,9 +5,6 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
-from rclpy.clock import Clock, ClockType
-
 from geometry import InputError
 from perception.behavior.reasoning import RuleBook
 from ros_nodes.behavior_recognizer.behavior_output import BehaviorOutput
@@ -21,6 +18,7 @@ from ros_nodes.camera_input.frame_watch import age_problem
 from ros_nodes.lifecycle import ManagedNode
 from ros_nodes.newest import NewestWorker
 from ros_nodes.running import run_node
+from ros_nodes.steady_timer import steady_timer
 
 _CHECK_S = 0.5
 _INPUT, _WATCHING = "input", "watching"
@@ -62,12 +60,7 @@ class BehaviorRecognizerNode(ManagedNode[BehaviorRecognizerSettings]):
         self._reading = PeopleReading(settings, PoseReader(network) if settings.input == "image" else None)
         self._worker = NewestWorker(self._look, "behavior_recognizer", on_error=self._defect)
         self._input = PeopleInput(self, settings, self._take)
-        self._timer = self.create_timer(
-            _CHECK_S,
-            self._check_input,
-            callback_group=MutuallyExclusiveCallbackGroup(),
-            clock=Clock(clock_type=ClockType.STEADY_TIME),
-        )
+        self._timer = steady_timer(self, _CHECK_S, self._check_input)
 
     def deactivate(self) -> None:
         """Stop listening, settle what is open, free the networks."""

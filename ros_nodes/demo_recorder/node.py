@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
-from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from rclpy.serialization import deserialize_message
 from rclpy.time import Time
@@ -28,11 +27,12 @@ from ros_nodes.demo_recorder.demo_core import DemoCore
 from ros_nodes.demo_recorder.episode_store import EpisodeStore
 from ros_nodes.demo_recorder.recorded_topics import RecordedTopic, topics_of, topics_of_bag
 from ros_nodes.demo_recorder.settings import DemoRecorderSettings
-from ros_nodes.demo_recorder.trigger_answers import answering
-from ros_nodes.frames import Frames
+from ros_nodes.frames import Frames, Lookup
 from ros_nodes.health import Health
 from ros_nodes.parameters import declare_parameters
 from ros_nodes.running import run_node
+from ros_nodes.steady_timer import steady_timer
+from ros_nodes.trigger_answers import answering
 
 _TF_S = 0.05
 _ASK_TF_S = 0.2
@@ -114,8 +114,7 @@ class DemoRecorderNode(Node):
             except InputError as error:
                 self._cannot(str(error))
 
-        group, steady = MutuallyExclusiveCallbackGroup(), Clock(clock_type=ClockType.STEADY_TIME)
-        self._begin_timer = self.create_timer(_ASK_TF_S, begin, callback_group=group, clock=steady)
+        self._begin_timer = steady_timer(self, _ASK_TF_S, begin)
 
     def _begin(self, arm: ArmModel, T_base_task: FloatArray | None) -> None:
         """Open the set, and listen."""
@@ -137,9 +136,8 @@ class DemoRecorderNode(Node):
         self.create_timer(0.5 / layout.info.rate_hz, self._on_timer, callback_group=MutuallyExclusiveCallbackGroup())
         self.health.report("recorder", "ok", f"idle; {store.count} episodes in {store.folder}")
 
-    def _frame_in_base(self, frame: str, stamp: Any) -> tuple[FloatArray | None, str]:
-        found = self._frames.lookup(self.parameters.current.base_frame, frame, stamp, _TF_S)
-        return found.T, found.problem
+    def _frame_in_base(self, frame: str, stamp: Any) -> Lookup:
+        return self._frames.lookup(self.parameters.current.base_frame, frame, stamp, _TF_S)
 
     def _listener(self, name: str, topic: RecordedTopic) -> Callable[[bytes], None]:
         """For the serialised messages of a topic: as they are into the bag, and understood into the episode."""

@@ -7,7 +7,6 @@ from typing import Any
 
 from moveit_msgs.srv import GraspPlanning
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
-from rclpy.clock import Clock, ClockType
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 from vision_msgs.msg import Detection2D
@@ -34,6 +33,7 @@ from ros_nodes.messages.stamps import seconds_of
 from ros_nodes.newest import NewestWorker
 from ros_nodes.qos import COMMAND
 from ros_nodes.running import run_node
+from ros_nodes.steady_timer import steady_timer
 
 _CHECK_S = 0.5
 _INACTIVE = Problem(ProblemKind.INACTIVE, "grasp_detector is not active; see its lifecycle state and diagnostics")
@@ -99,8 +99,7 @@ class GraspDetectorNode(ManagedNode[GraspDetectorSettings]):
             self.create_subscription(Image, "target/mask", self._take_mask, COMMAND, callback_group=group),
         ]
         self._intake = CameraIntake(self, settings.input, on_frame=self._take_frame, on_jump=self._clock_jumped)
-        steady = Clock(clock_type=ClockType.STEADY_TIME)
-        self._timer = self.create_timer(_CHECK_S, self._check_camera, callback_group=group, clock=steady)
+        self._timer = steady_timer(self, _CHECK_S, self._check_camera, group)
 
     def deactivate(self) -> None:
         """Refuse who waits, stop listening, end the thread, free the network."""

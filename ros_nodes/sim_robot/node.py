@@ -5,8 +5,6 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
-from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 
 from geometry import InputError
@@ -24,6 +22,7 @@ from ros_nodes.sim_robot.scene_interface import SceneInterface
 from ros_nodes.sim_robot.scene_maker import SceneMaker
 from ros_nodes.sim_robot.settings import SimRobotSettings
 from ros_nodes.sim_robot.state_interface import StateInterface
+from ros_nodes.steady_timer import steady_timer
 
 _START_S = 120.0
 _REPORT_S = 0.5
@@ -53,12 +52,7 @@ class SimRobotNode(Node):
         self._servers: list[ArmInterface | GripperInterface] = []
         self._start()
         self.parameters.on_change(self._on_change)
-        self.create_timer(
-            _REPORT_S,
-            self._report,
-            callback_group=MutuallyExclusiveCallbackGroup(),
-            clock=Clock(clock_type=ClockType.STEADY_TIME),
-        )
+        steady_timer(self, _REPORT_S, self._report)
 
     def wind_down(self) -> None:
         """Stop the physics; goals under way end as aborted."""

@@ -27,6 +27,7 @@ from ros_nodes.sim_robot.scene_maker import SceneMaker
 from ros_nodes.sim_robot.schedule import Schedule
 from ros_nodes.sim_robot.settings import SimRobotSettings
 from ros_nodes.sim_robot.sim_scene import Thing
+from ros_nodes.trigger_answers import answering
 
 _SLOW_S, _QUICK_S = 60.0, 10.0
 
@@ -57,7 +58,7 @@ class SceneInterface:
         self._goal = node.create_publisher(PoseStamped, "~/goal", 10)
         group = MutuallyExclusiveCallbackGroup()
         for name, job in (("next_scene", self._next), ("reset", self._reset), ("score", self._score)):
-            node.create_service(Trigger, f"~/{name}", _answering(job), callback_group=group)
+            node.create_service(Trigger, f"~/{name}", answering(job), callback_group=group)
 
     def on_step(self, robot: SimRobot) -> None:
         """Publish what is due; in the thread that steps the world."""
@@ -92,17 +93,6 @@ class SceneInterface:
             return _score_of(self._robot())
 
         return _told(outcome_of(self._physics.between_steps(score), _QUICK_S))
-
-
-def _answering(job: Callable[[], str]) -> Callable[[Any, Any], Any]:
-    def answer(request: Any, response: Any) -> Any:
-        try:
-            response.message, response.success = job(), True
-        except InputError as error:
-            response.message, response.success = str(error), False
-        return response
-
-    return answer
 
 
 def _told(message: str | None) -> str:
