@@ -3,9 +3,9 @@
     python -m benchmarks.ros_clutter [--rounds 5] [--seeds 0 1] [--without-ros] [--json FILE]
 
 Beside it, with `--without-ros`, the same scenes (same seeds) as `graspmimic bench clutter --setting robot` plays them.
-Success is objects in the bin over pickups carried out, cleared is objects in the bin over objects presented; the
-simulation counts, not the robot. It runs on a real rclpy where there is one, else on the tests' stand-in for it, and
-says which.
+Success is pickups that brought something to the bin over pickups carried out, cleared is objects in the bin over
+objects presented; the simulation counts, not the robot. It runs on a real rclpy where there is one, else on the tests'
+stand-in for it, and says which.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ class Round(NamedTuple):
     cleared: int
     lost: int
     picks: int
+    successes: int
     stop: str
     robot_s: float
     planning_s: float
@@ -164,6 +165,7 @@ def play_round(stack: Stack, seed: int, number: int) -> Round:
         cleared=score["cleared"],
         lost=score["lost"],
         picks=told["picks"],
+        successes=score["deliveries"],
         stop="cleared" if score["left"] == 0 else told["stop"],
         robot_s=told["time_s"],
         planning_s=told["planning_s"],
@@ -183,6 +185,7 @@ def _without_ros(options: argparse.Namespace) -> list[Round]:
             cleared=done.result.cleared,
             lost=done.result.lost,
             picks=done.result.attempts,
+            successes=done.result.successes,
             stop=done.result.stop,
             robot_s=round(done.result.robot_s, 3),
             planning_s=round(done.result.computing_s, 3),
@@ -194,15 +197,16 @@ def _without_ros(options: argparse.Namespace) -> list[Round]:
 
 def _summary(rounds: list[Round]) -> dict[str, Any]:
     cleared, picks = sum(r.cleared for r in rounds), sum(r.picks for r in rounds)
-    presented = sum(r.presented for r in rounds)
+    presented, successes = sum(r.presented for r in rounds), sum(r.successes for r in rounds)
     stops = [r.stop for r in rounds]
     return {
         "rounds": len(rounds),
         "picks": picks,
         "presented": presented,
         "cleared_objects": cleared,
-        "success": cleared / picks if picks else float("nan"),
-        "success_interval": _wilson(cleared, picks),
+        "successes": successes,
+        "success": successes / picks if picks else float("nan"),
+        "success_interval": _wilson(successes, picks),
         "cleared": cleared / presented,
         "cleared_interval": _wilson(cleared, presented),
         "robot_s": round(sum(r.robot_s for r in rounds), 1),
@@ -212,10 +216,10 @@ def _summary(rounds: list[Round]) -> dict[str, Any]:
 
 
 def _wilson(count: int, of: int) -> list[float]:
-    """95 % interval; a pick may bring two objects, and then counts as one."""
+    """95 % interval."""
     if not of:
         return [0.0, 1.0]
-    interval = binomtest(min(count, of), of).proportion_ci(method="wilson")
+    interval = binomtest(count, of).proportion_ci(method="wilson")
     return [round(float(interval.low), 4), round(float(interval.high), 4)]
 
 

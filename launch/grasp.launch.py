@@ -63,7 +63,7 @@ ARGUMENTS = [
     DeclareLaunchArgument("device", default_value="cpu", description="Where the network runs: cpu, cuda, cuda:1."),
     DeclareLaunchArgument(
         "camera_calibration", default_value="",
-        description="What `graspmimic calibrate` wrote (calibration.yaml or .json): the camera's pose is published.",
+        description="What `graspmimic calibrate` wrote (calibration.yaml): the camera's pose is published.",
     ),
     DeclareLaunchArgument(
         "camera_pose", default_value="",

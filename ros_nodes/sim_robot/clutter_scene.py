@@ -46,6 +46,7 @@ class ClutterScene:
         self.presented = len(self.cell.scene.objects)
         self.T_world_camera: FloatArray = self.cell.simulation.draw_view()
         self._begun_s = self.world.time_s
+        self._deliveries = 0
         self._names = _unique_names(self.cell.scene.objects)
 
     def after_step(self) -> None:
@@ -53,7 +54,7 @@ class ClutterScene:
 
     def rest(self) -> None:
         """Count what lies in the bin, take away what fell off the table, and move the camera where asked to."""
-        self.cell.sort_out(spared=self._touched)
+        self._deliveries += self.cell.sort_out(spared=self._touched) > 0
         if self.view_change == "each_pick":
             self.T_world_camera = self.cell.simulation.draw_view()
 
@@ -66,13 +67,17 @@ class ClutterScene:
         return {}
 
     def score(self) -> dict[str, Any]:
-        """Objects presented, in the bin, fallen off the table, and left; simulated seconds since the beginning."""
+        """Objects presented, in the bin, fallen off the table, and left; how often something came to the bin; seconds.
+
+        The seconds are simulated ones since the beginning.
+        """
         return {
             "scene": "clutter",
             "seed": self.seed,
             "round": self.number,
             "presented": self.presented,
             "cleared": len(self.cell.placed),
+            "deliveries": self._deliveries,
             "lost": self.cell.lost,
             "left": len(self.cell.scene.objects),
             "placed": list(self.cell.placed),

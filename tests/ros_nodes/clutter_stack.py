@@ -53,7 +53,7 @@ def node_options(objects: str, seed: int, speed: float) -> dict[type[Node], dict
         "table": "known",
         "table_height_m": cell["table_z_m"],
     }
-    picking = {"attempts": 1, "settle_s": 6.0, "forget_failed_s": 3600.0, "joint_states_timeout_s": 10.0}
+    picking = {"attempts": 1, "settle_s": 2.0, "forget_failed_s": 3600.0, "joint_states_timeout_s": 10.0}
     given: list[tuple[type[Node], dict[str, Any], list[str]]] = [
         (SimRobotNode, {"seed": seed, "objects": objects, "view": "each_pick", "real_time_factor": speed}, []),
         (
