@@ -29,7 +29,7 @@ from ros_nodes.grasp_detector.wishes import Answer, Wishes
 from ros_nodes.lifecycle import ManagedNode
 from ros_nodes.messages.grasps import grasp_messages
 from ros_nodes.messages.images import mask_from_image
-from ros_nodes.messages.stamps import seconds_of
+from ros_nodes.messages.stamps import header_at, seconds_of
 from ros_nodes.newest import NewestWorker
 from ros_nodes.qos import COMMAND
 from ros_nodes.running import run_node
@@ -204,15 +204,14 @@ class GraspDetectorNode(ManagedNode[GraspDetectorSettings]):
 
     def _stamp_s(self, header: Header) -> float:
         """A target's time; now where it has none."""
-        return seconds_of(header.stamp) or 1e-9 * self.get_clock().now().nanoseconds
+        return seconds_of(header.stamp) or seconds_of(self.get_clock().now())
 
     def _plan_grasps(self, request: Any, response: Any) -> Any:
         """Answer with grasps of a frame newer than the request; waits in this thread."""
         answer = self._answer(request)
         settings = self.parameters.current
         if len(answer.grasps):
-            header = Header(frame_id=settings.world_frame)
-            header.stamp.sec, header.stamp.nanosec = divmod(answer.stamp_ns, 1_000_000_000)
+            header = header_at(answer.stamp_ns, settings.world_frame)
             response.grasps = grasp_messages(answer.grasps, header, settings)
         response.error_code = error_code(answer.problem)
         answer.sent.set()

@@ -1,4 +1,4 @@
-"""Seconds and nanoseconds <-> builtin_interfaces/Time and Duration."""
+"""Seconds and nanoseconds <-> builtin_interfaces/Time and Duration, and headers of a time."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from builtin_interfaces.msg import Duration, Time
+from std_msgs.msg import Header
 
 from geometry import InputError
 
@@ -32,6 +33,16 @@ def stamp_of(seconds: float) -> Time:
     """
     sec, nanosec = _split("stamp_of", seconds)
     return Time(sec=sec, nanosec=nanosec)
+
+
+def stamp_at(time_ns: int) -> Time:
+    """Time message of nanoseconds, exact."""
+    return Time(sec=time_ns // _NS, nanosec=time_ns % _NS)
+
+
+def header_at(time_ns: int, frame: str) -> Header:
+    """Header of something that is so at a time, nanoseconds, in a frame."""
+    return Header(stamp=stamp_at(time_ns), frame_id=frame)
 
 
 def duration_of(seconds: float) -> Duration:

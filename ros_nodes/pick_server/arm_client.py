@@ -15,6 +15,7 @@ from envs.arms import JointTrajectory
 from geometry import FloatArray
 from policies import RobotStopped
 from ros_nodes.messages.joints import trajectory_message
+from ros_nodes.messages.stamps import seconds_of
 from ros_nodes.pick_server.action_call import ActionCall, ActionEnd, Watch
 from ros_nodes.pick_server.joint_watch import JointWatch
 from ros_nodes.pick_server.patience import Patience
@@ -154,7 +155,7 @@ class _Watchman:
     ) -> None:
         self._joints, self._settings, self._watch = joints, settings, watch
         self._limit_s = trajectory.duration_s + settings.motion_margin_s
-        self._patience = Patience(lambda: node.get_clock().now().nanoseconds / 1e9)
+        self._patience = Patience(lambda: seconds_of(node.get_clock().now()))
         self._moved_s = 0.0
         self._q = joints.q()
         self._q_goal = trajectory.q[-1]

@@ -14,6 +14,7 @@ from vision_msgs.msg import Detection3DArray
 
 from envs.manipulation.props import PropState
 from geometry import FloatArray, InputError
+from ros_nodes.messages.stamps import seconds_of
 from ros_nodes.policy_runner.arm_reading import ArmReader
 from ros_nodes.policy_runner.joints_seen import JointsSeen
 from ros_nodes.policy_runner.message_intake import MessageIntake, stamp_or
@@ -107,7 +108,7 @@ class TaskInputs:
 
     def _listener(self, source: str) -> Callable[[Any], None]:
         def take(msg: Any) -> None:
-            received_s = 1e-9 * self._node.get_clock().now().nanoseconds
+            received_s = seconds_of(self._node.get_clock().now())
             try:
                 self._take(source, msg, received_s)
             except InputError as error:

@@ -13,9 +13,8 @@ from rclpy.node import Node
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
 from geometry import InputError
-from ros_nodes.messages.stamps import seconds_of
+from ros_nodes.messages.stamps import header_at, seconds_of
 from ros_nodes.qos import COMMAND
-from ros_nodes.sim_robot.headers import header_at
 from ros_nodes.sim_robot.in_flight import InFlight
 from ros_nodes.sim_robot.robot import SimRobot, default_tolerances
 from ros_nodes.sim_robot.settings import SimRobotSettings

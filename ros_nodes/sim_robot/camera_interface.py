@@ -20,10 +20,10 @@ from geometry import PinholeCamera
 from ros_nodes.messages.buffers import data_from
 from ros_nodes.messages.camera_infos import info_from_camera
 from ros_nodes.messages.images import image_from_depth, image_from_rgb
+from ros_nodes.messages.stamps import header_at
 from ros_nodes.newest import NewestWorker
 from ros_nodes.sim_robot.delay_line import DelayLine
 from ros_nodes.sim_robot.depth_camera import DepthCamera, Shot
-from ros_nodes.sim_robot.headers import header_at
 from ros_nodes.sim_robot.robot import SimRobot
 from ros_nodes.sim_robot.schedule import Schedule
 from ros_nodes.sim_robot.settings import SimRobotSettings

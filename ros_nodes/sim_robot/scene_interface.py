@@ -20,7 +20,7 @@ from vision_msgs.msg import (
 
 from geometry import FloatArray, InputError
 from ros_nodes.messages.poses import pose_from_matrix
-from ros_nodes.sim_robot.headers import header_at
+from ros_nodes.messages.stamps import header_at
 from ros_nodes.sim_robot.physics_thread import PhysicsThread, outcome_of
 from ros_nodes.sim_robot.robot import SimRobot
 from ros_nodes.sim_robot.scene_maker import SceneMaker

@@ -15,8 +15,8 @@ from tf2_ros import StaticTransformBroadcaster, TransformBroadcaster
 from envs.panda import PandaArm
 from geometry import FloatArray, transform
 from ros_nodes.messages.poses import stamped_transform
+from ros_nodes.messages.stamps import header_at, stamp_at
 from ros_nodes.qos import LATCHED
-from ros_nodes.sim_robot.headers import header_at, stamp_at
 from ros_nodes.sim_robot.robot import SimRobot
 from ros_nodes.sim_robot.robot_model import LinkTransform, RobotModel
 from ros_nodes.sim_robot.schedule import Schedule

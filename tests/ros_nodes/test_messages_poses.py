@@ -23,7 +23,7 @@ from ros_nodes.messages.poses import (
     stamped_transform,
     transform_from_matrix,
 )
-from ros_nodes.messages.stamps import duration_of, nanoseconds_of, seconds_of, stamp_of
+from ros_nodes.messages.stamps import duration_of, header_at, nanoseconds_of, seconds_of, stamp_of
 from tests.ros_nodes.cdr import HEADER, Cdr
 
 typesys = pytest.importorskip("rosbags.typesys")
@@ -109,6 +109,7 @@ def test_bad_matrices() -> None:
 def test_stamps_to_the_nanosecond() -> None:
     message = Time(sec=1_700_000_000, nanosec=123_456_789)
     assert nanoseconds_of(message) == 1_700_000_000_123_456_789
+    assert header_at(1_700_000_000_123_456_789, "world").stamp == message
     assert nanoseconds_of(RclpyTime(nanoseconds=17)) == 17
     assert seconds_of(Time(sec=2, nanosec=250_000_000)) == 2.25
     assert seconds_of(duration_of(-0.25)) == -0.25
