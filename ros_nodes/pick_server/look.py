@@ -156,6 +156,9 @@ class Look:
         wait_until(lambda: self._stamped(stamp_ns) is not None, timeout_s=timeout_s, watch=watch)
         cloud = self._stamped(stamp_ns)
         if cloud is None:
+            if timeout_s > 0.0:
+                line = f"no scene_cloud within {timeout_s:g} s of the grasps: what stands in the way is not seen"
+                self._node.get_logger().warning(line)
             return _NO_CLOUD
         T = self._pose_in(world, cloud.header.frame_id, cloud.header.stamp)
         if isinstance(T, Ending):

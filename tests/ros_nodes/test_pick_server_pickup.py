@@ -64,6 +64,14 @@ def test_without_grasps_it_looks_from_the_drop_posture(stage: Stage) -> None:
     np.testing.assert_allclose(tip(stage.arm.goals[-1][-1])[2], AT[2, 3] + 0.18, atol=2e-3)
 
 
+def test_a_plan_without_a_cloud_is_told(stage: Stage, capfd: pytest.CaptureFixture[str]) -> None:
+    goal = Pickup.Goal()
+    goal.planning_options.plan_only = True
+    status, _ = stage.ros.send_goal(Pickup, "pick_server/pickup", goal).result(20.0)
+    assert status == GoalStatus.STATUS_SUCCEEDED
+    assert "no scene_cloud within 0.5 s of the grasps" in capfd.readouterr().err
+
+
 def test_a_contact_near_the_grasp_closes_there(stage: Stage) -> None:
     stage.arm.touches = {1: (0.7, CONTACT)}
     status, code, _, _ = stage.pick(grasp())
