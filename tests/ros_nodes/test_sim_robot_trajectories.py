@@ -10,27 +10,7 @@ from geometry import InputError
 from ros_nodes.sim_robot.spline import JointState, Spline, stopping
 from ros_nodes.sim_robot.tolerances import JointTolerance, Tolerances
 from ros_nodes.sim_robot.trajectory_request import ErrorCode, Point, Refusal, TrajectoryRequest, check_trajectory
-
-NAMES = tuple(f"panda_joint{i}" for i in range(1, 8))
-Q0 = np.array([0.0, -0.5, 0.0, -2.0, 0.0, 1.5, 0.8])
-STEP = 1.0 / 240.0
-NONE = Tolerances.uniform(7, path_rad=0.0, goal_rad=0.0, stopped_rad_s=0.0, goal_time_s=0.0)
-
-
-def away(joint: int, angle: float) -> list[float]:
-    q = Q0.copy()
-    q[joint] += angle
-    return [float(value) for value in q]
-
-
-def request(*points: Point, start_s: float | None = None, names: tuple[str, ...] = NAMES) -> TrajectoryRequest:
-    return TrajectoryRequest(joint_names=names, points=points, start_s=start_s)
-
-
-def taken(made: TrajectoryRequest, now_s: float = 10.0) -> Spline:
-    checked = check_trajectory(made, NAMES, PANDA_LIMITS, now_s)
-    assert isinstance(checked, Spline), checked
-    return checked
+from tests.ros_nodes.asked_motions import NAMES, Q0, away, request, taken
 
 
 def refused(made: TrajectoryRequest, now_s: float = 10.0, *, moving_end: bool = False) -> Refusal:
