@@ -23,19 +23,10 @@ class _Component:
 
     level: Level
     message: str
-    at_s: float
     values: dict[str, Any] = field(default_factory=dict)
-    within_s: float | None = None
     said_level: Level = "ok"
     said_message: str = ""
     said_s: float = 0.0
-
-    def now(self, now_s: float) -> tuple[Level, str]:
-        """Level and message, where silence for too long counts as stale."""
-        age_s = now_s - self.at_s
-        if self.within_s is None or age_s <= self.within_s:
-            return self.level, self.message
-        return "stale", f"nothing for {age_s:.1f} s; last: {self.message}"
 
 
 class Health:
@@ -58,13 +49,6 @@ class Health:
         self._publisher = node.create_publisher(DiagnosticArray, "/diagnostics", 10)
         self._timer = steady_timer(node, _PERIOD_S, self._on_timer)
 
-    def expect(self, component: str, within_s: float) -> None:
-        """Count a component as stale where it has not reported for `within_s`; a warning until its first report."""
-        with self._lock:
-            if component not in self._components:
-                self._components[component] = _Component("warn", "nothing yet", time.monotonic(), said_level="warn")
-            self._components[component].within_s = within_s
-
     def report(self, component: str, level: Level, message: str, **values: Any) -> None:
         """Say how a component is.
 
@@ -75,18 +59,23 @@ class Health:
             values: more, shown as text beside it.
         """
         with self._lock:
-            now_s = time.monotonic()
             first = component not in self._components
-            known = self._components.setdefault(component, _Component(level, message, now_s))
-            known.level, known.message, known.at_s, known.values = level, message, now_s, values
-            if self._tell(component, now_s) or first:
+            known = self._components.setdefault(component, _Component(level, message))
+            known.level, known.message, known.values = level, message, values
+            if self._tell(component) or first:
                 self._publish([component])
 
+    def report_well(self, component: str, message: str = "as it should be") -> None:
+        """Say that a component is well again; nothing where nobody has said otherwise."""
+        with self._lock:
+            if self.level(component) not in (None, "ok"):
+                self.report(component, "ok", message)
+
     def level(self, component: str) -> Level | None:
-        """The component's level as it would be published now; None where nothing is known of it."""
+        """The component's level; None where nothing is known of it."""
         with self._lock:
             known = self._components.get(component)
-            return None if known is None else known.now(time.monotonic())[0]
+            return None if known is None else known.level
 
     def close(self) -> None:
         """Publish and log no more; for `destroy_node`."""
@@ -97,34 +86,29 @@ class Health:
 
     def _on_timer(self) -> None:
         with self._lock:
-            now_s = time.monotonic()
             for component in self._components:
-                self._tell(component, now_s)
+                self._tell(component)
             self._publish(list(self._components))
 
-    def _tell(self, component: str, now_s: float) -> bool:
+    def _tell(self, component: str) -> bool:
         """Log what is new of a component; whether its level is."""
-        known = self._components[component]
-        level, message = known.now(now_s)
-        changed = level != known.said_level
-        other_words = level in ("warn", "error") and message != known.said_message
+        known, now_s = self._components[component], time.monotonic()
+        changed = known.level != known.said_level
+        other_words = known.level in ("warn", "error") and known.message != known.said_message
         if changed or (other_words and now_s - known.said_s > _SAY_AGAIN_S):
-            known.said_level, known.said_message, known.said_s = level, message, now_s
-            self._log(level, f"{component}: {message}")
+            known.said_level, known.said_message, known.said_s = known.level, known.message, now_s
+            self._log(known.level, f"{component}: {known.message}")
         return changed
 
     def _publish(self, components: list[str]) -> None:
         if self._closed or not components or not self._node.context.ok():
             return
-        now_s = time.monotonic()
-        statuses = [self._status(component, now_s) for component in components]
+        statuses = [self._status(component) for component in components]
         self._publisher.publish(diagnostic_array(statuses, self._node.get_clock().now().to_msg()))
 
-    def _status(self, component: str, now_s: float) -> Any:
-        known = self._components[component]
-        level, message = known.now(now_s)
-        name = f"{self._node.get_name()}: {component}"
-        return diagnostic_status(name, level, message, hardware_id=self._hardware_id, values=known.values)
+    def _status(self, component: str) -> Any:
+        known, name = self._components[component], f"{self._node.get_name()}: {component}"
+        return diagnostic_status(name, known.level, known.message, hardware_id=self._hardware_id, values=known.values)
 
     def _log(self, level: Level, line: str) -> None:
         """Log by level; each on a line of its own, since rclpy ties a line of code to one severity."""

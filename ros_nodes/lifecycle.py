@@ -6,23 +6,16 @@ import traceback
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
-from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 
 from geometry import InputError
 from ros_nodes.health import Health
 from ros_nodes.parameters import declare_parameters
-from ros_nodes.setting import setting
+from ros_nodes.steady_timer import steady_timer
 
 S = TypeVar("S")
-AUTOSTART_DESCRIPTION = "Configure and activate at start, without a lifecycle manager."
 _COMPONENT = "lifecycle"
 _SOON_S = 0.01
-
-
-def autostart_setting(default: bool = True) -> Any:
-    """The field `autostart` of a lifecycle node's settings: its default, description, and that it is read only."""
-    return setting(default, AUTOSTART_DESCRIPTION, read_only=True)
 
 
 class ManagedNode(LifecycleNode, Generic[S]):
@@ -51,8 +44,7 @@ class ManagedNode(LifecycleNode, Generic[S]):
         self._autostart_timer: Any = None
         if getattr(self.parameters.current, "autostart", False):
             # In the default group, as the lifecycle services are: one transition at a time.
-            steady = Clock(clock_type=ClockType.STEADY_TIME)
-            self._autostart_timer = self.create_timer(_SOON_S, self._autostart, clock=steady)
+            self._autostart_timer = steady_timer(self, _SOON_S, self._autostart, self.default_callback_group)
 
     @property
     def active(self) -> bool:

@@ -79,6 +79,11 @@ def setting(
     return field(default=default, metadata={_KEY: known})
 
 
+def autostart_setting(default: bool = True) -> Any:
+    """The field `autostart` of a lifecycle node's settings."""
+    return setting(default, "Configure and activate at start, without a lifecycle manager.", read_only=True)
+
+
 def settings_of(cls: type) -> Mapping[str, Setting]:
     """Every setting of a dataclass by its field's name, inherited ones first.
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from perception.behavior.watching import WatchSettings
 from perception.pose import SKELETONS, Skeleton
-from ros_nodes.setting import check_settings, setting
+from ros_nodes.setting import autostart_setting, check_settings, setting
 
 _LAYOUTS = tuple(name for name in SKELETONS if name != "hand21")
 
@@ -16,7 +16,7 @@ _LAYOUTS = tuple(name for name in SKELETONS if name != "hand21")
 class BehaviorRecognizerSettings:
     """What comes in, who is looked for, and when something counts as sure."""
 
-    autostart: bool = setting(True, "Configure and activate at start, without a lifecycle manager.", read_only=True)
+    autostart: bool = autostart_setting()
     input: str = setting(
         "image",
         "What comes in: image (topics image, camera_info, and depth where use_depth), keypoints_2d (topic keypoints, "

@@ -157,8 +157,7 @@ class DemoRecorderNode(Node):
                 except InputError as error:
                     self.health.report(topic.source, "error", str(error))
                     return
-            if self.health.level(topic.source) not in (None, "ok"):
-                self.health.report(topic.source, "ok", "as it should be")
+            self.health.report_well(topic.source)
 
         return take
 

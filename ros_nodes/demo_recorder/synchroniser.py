@@ -68,11 +68,6 @@ class Synchroniser:
             values[source] = self._values[source][place]
         return Sample(time_s, values, tuple(missing))
 
-    def newest_s(self, source: str) -> float | None:
-        """Stamp of the newest of a source; None before the first."""
-        stamps = self._stamps[source]
-        return stamps[-1] if stamps else None
-
     def forget(self) -> None:
         """Drop everything, as after a jump of the clock."""
         for table in (*self._stamps.values(), *self._values.values()):

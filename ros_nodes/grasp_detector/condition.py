@@ -37,8 +37,7 @@ class Condition:
         self._without_frames = problem.kind is ProblemKind.NO_FRAME
         if not self._without_frames:
             for before in _ORDER[: _ORDER.index(part)]:
-                if self._health.level(before) not in (None, "ok"):
-                    self._health.report(before, "ok", "well again")
+                self._health.report_well(before, "well again")
         self._health.report(part, "warn" if part == TARGET else "error", problem.text, **values)
 
     def frame_came(self) -> None:

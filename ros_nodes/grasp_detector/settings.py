@@ -11,14 +11,14 @@ from geometry import PANDA_HAND, GripperSpec, InputError
 from ros_nodes.grasp_detector.finding import Wanted
 from ros_nodes.grasp_detector.look import EVERYWHERE, Surroundings
 from ros_nodes.robot_settings import RobotSettings
-from ros_nodes.setting import setting
+from ros_nodes.setting import autostart_setting, setting
 
 
 @dataclass(frozen=True, kw_only=True)
 class GraspDetectorSettings(RobotSettings):
     """Where to look for grasps, how hard, and what counts as too old. Lengths in metres."""
 
-    autostart: bool = setting(True, "Configure and activate at start, without a lifecycle manager.", read_only=True)
+    autostart: bool = autostart_setting()
     input: str = setting(
         "depth",
         "What to look at: depth (topics depth/image, depth/camera_info) or cloud (topic points); at activation.",

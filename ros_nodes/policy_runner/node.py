@@ -22,6 +22,7 @@ from ros_nodes.frames import Frames, Lookup
 from ros_nodes.lifecycle import ManagedNode
 from ros_nodes.messages.diagnostics import Level
 from ros_nodes.messages.joints import trajectory_message
+from ros_nodes.messages.stamps import seconds_of
 from ros_nodes.policy_runner.arm_reading import ArmReader
 from ros_nodes.policy_runner.gripper_goals import GripperGoals
 from ros_nodes.policy_runner.joint_commander import JointCommander
@@ -191,12 +192,14 @@ class PolicyRunnerNode(ManagedNode[PolicyRunnerSettings]):
         return frames.lookup(self.parameters.current.base_frame, frame, stamp, _TF_S)
 
     def _on_message_problem(self, source: str, line: str) -> None:
-        if line or self.health.level(source) not in (None, "ok"):
-            self.health.report(source, "error" if line else "ok", line or "as it should be")
+        if line:
+            self.health.report(source, "error", line)
+        else:
+            self.health.report_well(source)
 
     def _on_tick(self) -> None:
         now = self.get_clock().now()
-        now_s = 1e-9 * now.nanoseconds
+        now_s = seconds_of(now)
         with self._lock:
             loop, inputs = self._loop, self._inputs
             if loop is None or inputs is None:
@@ -259,7 +262,7 @@ class PolicyRunnerNode(ManagedNode[PolicyRunnerSettings]):
             if loop is None or inputs is None:
                 response.success, response.message = False, "not active; see the diagnostics"
                 return response
-            now_s = 1e-9 * self.get_clock().now().nanoseconds
+            now_s = seconds_of(self.get_clock().now())
             wrong = [*inputs.problems(now_s), *inputs.slow()]
             if wrong:
                 response.success, response.message = False, "; ".join(wrong)

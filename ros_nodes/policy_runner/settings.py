@@ -12,10 +12,9 @@ from envs.manipulation import MAX_OPENING_M
 from envs.manipulation.arm import T_WORLD_BASE, WORKSPACE_M
 from geometry import PANDA_HAND, FloatArray, InputError, transform
 from ros_nodes.arm_settings import ArmSettings
-from ros_nodes.lifecycle import autostart_setting
 from ros_nodes.policy_runner.observation_builder import SOURCES
 from ros_nodes.robot_settings import RobotSettings
-from ros_nodes.setting import setting
+from ros_nodes.setting import autostart_setting, setting
 
 _BASE_M = (float(T_WORLD_BASE[0, 3]), float(T_WORLD_BASE[1, 3]), float(T_WORLD_BASE[2, 3]))
 _PANDA_JOINTS = 7

@@ -190,9 +190,9 @@ def test_a_sample_takes_the_newest_of_each_source_that_is_not_newer() -> None:
     assert told.at(0.26).missing == ("a: 0.11 s old, at most 0.1 s",)
     assert told.at(99.0).values == {"b": "goal"}
     told.push("a", 5.0, 5.0)
-    assert told.at(0.12).missing == ("a: nothing yet",) and told.newest_s("a") == 5.0
+    assert told.at(0.12).missing == ("a: nothing yet",) and told.at(5.0).values["a"] == 5.0
     told.forget()
-    assert told.newest_s("a") is None
+    assert told.at(5.0).values == {}
 
 
 def test_moments_are_due_when_their_messages_have_had_time() -> None:

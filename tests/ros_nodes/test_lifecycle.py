@@ -11,8 +11,8 @@ from lifecycle_msgs.srv import ChangeState, GetState
 from rclpy.parameter import Parameter
 
 from geometry import InputError
-from ros_nodes.lifecycle import ManagedNode, autostart_setting
-from ros_nodes.setting import setting
+from ros_nodes.lifecycle import ManagedNode
+from ros_nodes.setting import autostart_setting, setting
 
 if TYPE_CHECKING:
     from tests.ros_nodes.session import RosSession
