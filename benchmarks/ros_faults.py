@@ -34,8 +34,7 @@ def main() -> int:
     """Play, print, and write; 0 where everything was as it should be."""
     options = _options()
     if options.table:
-        results = [json.loads(path.read_text(encoding="utf-8")) for path in options.table]
-        print(_table([row for result in results for row in result["rows"]]))
+        print(_table(_merged(options.table)))
         return 0
     faults = [fault for room in options.rooms for fault in ROOMS[room]]
     chosen = [f for f in faults if not options.only or any(text in f.name for text in options.only)]
@@ -74,6 +73,12 @@ def _play(faults: list[Fault]) -> list[dict[str, Any]]:
     return rows
 
 
+def _merged(paths: list[Path]) -> list[dict[str, Any]]:
+    """Rows in the rooms' order; of a fault that was played more than once, the last."""
+    played = {row["fault"]: row for path in paths for row in json.loads(path.read_text(encoding="utf-8"))["rows"]}
+    return [played[fault.name] for room in ROOMS.values() for fault in room if fault.name in played]
+
+
 def _table(rows: list[dict[str, Any]]) -> str:
     lines = [
         "| fault | when | diagnostics | pickup | arm after the fault | work resumed |",
@@ -83,13 +88,20 @@ def _table(rows: list[dict[str, Any]]) -> str:
         cells = (
             row["fault"] + (" **(not as it should be)**" if row["problems"] else ""),
             row["at"],
-            "<br>".join(f"`{words}`" for words in row["words"]) or "none: nothing is wrong",
+            "<br>".join(f"`{_shortened(words, row['ending'])}`" for words in row["words"]) or "nothing is wrong",
             row["ending"],
             _arm(row["motion"]),
             f"{row['resumed']}, {row['resumed_s']:.0f} s" if not row["resumed"].startswith("no") else row["resumed"],
         )
         lines.append("| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |")
     return "\n".join(lines)
+
+
+def _shortened(words: str, ending: str) -> str:
+    """Words without what the ending says anyway."""
+    status, _, message = words.partition("]: ")
+    said = message.partition(": ")[2]
+    return f"{status}]: as the pickup's result" if status.startswith("pick_server: task") and said in ending else words
 
 
 def _arm(motion: dict[str, float]) -> str:

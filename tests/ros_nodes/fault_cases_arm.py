@@ -112,8 +112,8 @@ ARM: tuple[Fault, ...] = (
         moving=True,
         inject=sim(controller_stalled=True),
         remove=sim(controller_stalled=False),
-        says=(Words(TASK, "error", r"."),),
-        ends=r"CONTROL_FAILED",
+        says=(Words(GUARD, "error", r"stopped: arm does not follow"), Words(TASK, "error", r"arm does not follow")),
+        ends=r"CONTROL_FAILED.*(arm does not follow|stalls)",
         arm="stops",
     ),
     Fault(
@@ -121,8 +121,13 @@ ARM: tuple[Fault, ...] = (
         at="approach",
         inject=sim(controller_aborts=True),
         remove=sim(controller_aborts=False),
-        says=(Words("sim_robot: arm", "warn", r"."),),
-        ends=r".",
+        says=(
+            Words("sim_robot: arm", "warn", r"fault: the controller aborts"),
+            Words(
+                "pick_server: motion", "warn", r"the arm controller stopped the arm \(PATH_TOLERANCE_VIOLATED: fault"
+            ),
+        ),
+        ends=r"FAILURE: nothing is held after 1 attempts: blocked",
     ),
     Fault(
         name="controller disappears in mid-motion",
@@ -130,16 +135,19 @@ ARM: tuple[Fault, ...] = (
         moving=True,
         inject=controller_goes,
         remove=controller_returns,
-        says=(Words(GUARD, "error", r"controller gone"), Words(TASK, "error", r".")),
-        ends=r".",
+        says=(
+            Words(GUARD, "error", r"controller gone"),
+            Words(TASK, "error", r"controller gone: .* went away under a goal"),
+        ),
+        ends=r"CONTROL_FAILED: .*went away under a goal",
     ),
     Fault(
         name="gripper stuck",
         at="approach",
         inject=sim(gripper_stuck=True),
         remove=sim(gripper_stuck=False),
-        says=(Words(TASK, "error", r"gripper"),),
-        ends=r".",
+        says=(Words(TASK, "error", r"the gripper failed \(aborted, the fingers \d+ mm apart\): is it blocked"),),
+        ends=r"CONTROL_FAILED: the gripper failed",
     ),
     Fault(
         name="gripper never answers",
@@ -155,9 +163,12 @@ ARM: tuple[Fault, ...] = (
         moving=True,
         inject=sim(joint_states_silent=True),
         remove=sim(joint_states_silent=False),
-        says=(Words(GUARD, "error", r"stopped: joint states stale"), Words("pick_server: joint states", "stale", r".")),
-        ends=r".",
-        arm="any",
+        says=(
+            Words(GUARD, "error", r"stopped: joint states stale"),
+            Words("pick_server: joint states", "stale", r"the last joint states are"),
+        ),
+        ends=r"CONTROL_FAILED: .*joint states stale|ROBOT_STATE_STALE",
+        arm="stops",
     ),
     Fault(
         name="~/stop during the approach",

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
-from lifecycle_msgs.msg import Transition
-from lifecycle_msgs.srv import ChangeState
+from lifecycle_msgs.msg import State, Transition
+from lifecycle_msgs.srv import ChangeState, GetState
 
 from geometry import InputError
-from tests.ros_nodes.fault_cases_arm import GUARD
+from tests.ros_nodes.fault_cases_arm import GUARD, open_by_another
 from tests.ros_nodes.fault_cases_senses import TASK
 from tests.ros_nodes.fault_play import Do, Fault, Words
 from tests.ros_nodes.fault_stack import FaultStack
@@ -21,6 +22,23 @@ LIFECYCLE = "grasp_detector: lifecycle"
 def kill(name: str) -> Do:
     """A node dies; nothing more that it says is heard."""
     return lambda stack: stack.kill(name)
+
+
+def kill_when_asked(stack: FaultStack) -> None:
+    """The detector dies while somebody waits for its answer."""
+    detector = stack.nodes["grasp_detector"]
+    assert stack.ros.wait_until(lambda: len(detector._wishes), 10.0)
+    detector._wishes.refuse_all = lambda problem: None  # a dead process answers nobody
+    stack.kill("grasp_detector")
+
+
+def die_and_return(stack: FaultStack) -> str:
+    """The pick server dies, and is there again when the arm rests."""
+    stack.kill("pick_server")
+    stack.ros.wait_until(stack.motion.rests, 10.0)
+    stack.start("pick_server")
+    stack.run = None
+    return "no answer: the server died"
 
 
 def start(name: str) -> Do:
@@ -59,9 +77,11 @@ def with_bad_weights(truncated: bool) -> Do:
 
 
 def good_weights(stack: FaultStack) -> None:
-    """The parameter is set right, and the node taken through its lifecycle."""
+    """The parameter is set right, and the node taken through what is left of its lifecycle."""
     stack.set("grasp_detector", weights="")
-    for transition in (Transition.TRANSITION_CONFIGURE, Transition.TRANSITION_ACTIVATE):
+    state = stack.ros.call(GetState, "/grasp_detector/get_state", timeout_s=20.0).current_state.id
+    steps = [Transition.TRANSITION_CONFIGURE, Transition.TRANSITION_ACTIVATE]
+    for transition in steps if state == State.PRIMARY_STATE_UNCONFIGURED else steps[1:]:
         request = ChangeState.Request(transition=Transition(id=transition))
         stack.ros.call(ChangeState, "/grasp_detector/change_state", request, timeout_s=30.0)
 
@@ -86,6 +106,15 @@ def cancel(stack: FaultStack) -> None:
     stack.run.cancel(20.0)
 
 
+def cancel_after_a_miss(stack: FaultStack) -> None:
+    """What was grasped falls, and the client cancels while the arm goes back."""
+    open_by_another(stack)
+    run = stack.run
+    assert stack.ros.wait_until(lambda: "carry" in stack.phases(run)[2:] and stack.motion.moves(), 30.0)
+    stack.hurt_s = time.monotonic()
+    run.cancel(20.0)
+
+
 def canceled_in(phase: str, *, moving: bool = False, **more: Any) -> Fault:
     """A cancel in a phase."""
     return Fault(
@@ -104,9 +133,12 @@ NODES: tuple[Fault, ...] = (
     Fault(
         name="grasp_detector dies while it is asked",
         at="perceive",
-        inject=kill("grasp_detector"),
+        inject=kill_when_asked,
         remove=start("grasp_detector"),
-        says=(Words("pick_server: grasp planner", "error", r"not there"), Words(TASK, "error", r"grasp planner has gone")),
+        says=(
+            Words("pick_server: grasp planner", "error", r"not there"),
+            Words(TASK, "error", r"grasp planner has gone"),
+        ),
         ends=r"COMMUNICATION_FAILURE: the grasp planner has gone while it was asked",
         arm="stands",
     ),
@@ -137,12 +169,11 @@ NODES: tuple[Fault, ...] = (
         arm="stops",
     ),
     Fault(
-        name="pick_server dies with an object in the hand",
+        name="pick_server dies with an object in the hand, and is started again",
         at="lift",
         moving=True,
-        inject=kill("pick_server"),
-        remove=start("pick_server"),
-        says=(Words(GUARD, "error", r"stopped: heartbeat lost"),),
+        inject=die_and_return,
+        says=(Words("pick_server: hand", "warn", r"may hold something \(\d+ mm\)"),),
         hand="keeps",
     ),
     Fault(
@@ -152,14 +183,14 @@ NODES: tuple[Fault, ...] = (
         says=(
             Words(LIFECYCLE, "error", r"cannot configure: weights: expected .* got no such file.* set the parameter"),
         ),
-        ends=r"COMMUNICATION_FAILURE",
+        ends=r"COMMUNICATION_FAILURE: (there is no grasp planner|.*grasp_detector is not active)",
     ),
     Fault(
         name="weights are cut short",
         inject=with_bad_weights(truncated=True),
         remove=good_weights,
         says=(Words(LIFECYCLE, "error", r"cannot activate: "),),
-        ends=r".",
+        ends=r"COMMUNICATION_FAILURE: .*grasp_detector is not active",
     ),
     Fault(
         name="parameter out of range at the start",
@@ -179,6 +210,7 @@ NODES: tuple[Fault, ...] = (
         name="a second goal",
         at="approach",
         inject=second_goal,
+        says=(Words("pick_server: goals", "warn", r"a goal was rejected: pickup: approach runs"),),
         ends=r"SUCCESS.*the second goal was rejected",
     ),
     canceled_in("perceive"),
@@ -187,4 +219,13 @@ NODES: tuple[Fault, ...] = (
     canceled_in("close"),
     canceled_in("lift", moving=True, hand="keeps"),
     canceled_in("check", hand="keeps"),
+    Fault(
+        name="canceled in carry, after a miss",
+        at="lift",
+        inject=cancel_after_a_miss,
+        ends=r"PREEMPTED: canceled by the client",
+        says=(Words(TASK, "ok", r"pickup: canceled by the client"),),
+        arm="stops",
+        hand="empty",
+    ),
 )

@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
+from rclpy.qos import qos_profile_sensor_data
+from sensor_msgs.msg import CameraInfo, Image, PointCloud2
+from std_msgs.msg import Header
+
+from ros_nodes.messages.clouds import cloud_from_points
 from tests.ros_nodes.fault_play import Do, Fault, Words
 from tests.ros_nodes.fault_stack import FaultStack
 
@@ -57,6 +65,51 @@ def next_scene(stack: FaultStack) -> None:
     stack.trigger("/sim_robot/next_scene")
 
 
+def cloud_of_nothing(stack: FaultStack) -> None:
+    """The detector is started for clouds, and all points of those that come are NaN."""
+    stack.stop("grasp_detector")
+    stack.start("grasp_detector", input="cloud")
+    publisher = stack.ros.probe.create_publisher(PointCloud2, "/points", 10)
+    header = Header(frame_id="camera_depth_optical_frame")
+    cloud = cloud_from_points(np.full((5000, 3), np.nan), header)
+
+    def send(image: Any) -> None:
+        cloud.header.stamp = image.header.stamp
+        publisher.publish(cloud)
+
+    _hurt_by(stack, Image, f"{DEPTH}/image_rect_raw", send)
+
+
+def info_of_another_size(stack: FaultStack) -> None:
+    """The camera information that reaches the detector is of half the image's size."""
+    stack.stop("grasp_detector")
+    stack.start("grasp_detector", remaps={"depth/camera_info": "/hurt/camera_info"})
+    publisher = stack.ros.probe.create_publisher(CameraInfo, "/hurt/camera_info", 10)
+
+    def send(info: Any) -> None:
+        info.width, info.height = info.width // 2, info.height // 2
+        publisher.publish(info)
+
+    _hurt_by(stack, CameraInfo, f"{DEPTH}/camera_info", send)
+
+
+def _hurt_by(stack: FaultStack, kind: Any, topic: str, send: Callable[[Any], None]) -> None:
+    probe = stack.ros.probe
+    stack.relay = probe.create_subscription(
+        kind, topic, send, qos_profile_sensor_data, callback_group=MutuallyExclusiveCallbackGroup()
+    )
+    detector = stack.nodes["grasp_detector"]
+    assert stack.ros.wait_until(lambda: detector.active, 60.0)
+
+
+def as_launched(stack: FaultStack) -> None:
+    """The detector is started as the launch file says."""
+    stack.ros.probe.destroy_subscription(stack.relay)
+    stack.stop("grasp_detector")
+    stack.start("grasp_detector")
+
+
+DEPTH = "/camera/camera/depth"
 CAMERA, TRANSFORM, TARGET, DETECTION = (
     f"grasp_detector: {part}" for part in ("camera", "transform", "target", "detection")
 )
@@ -68,21 +121,21 @@ SENSES: tuple[Fault, ...] = (
         inject=sim(camera_lost=True),
         remove=sim(camera_lost=False),
         says=(Words(CAMERA, "error", r"nothing on /camera/\S+ for .* is the camera on"),),
-        ends=r".",
+        ends=r"SENSOR_INFO_STALE: .*no frame newer than the request",
     ),
     Fault(
         name="depth images all zero",
         inject=sim(depth_zero=True),
         remove=sim(depth_zero=False),
         says=(Words(CAMERA, "error", r"expected at least 100 pixels with a depth, got 0 .* emitter"),),
-        ends=r".",
+        ends=r"UNABLE_TO_AQUIRE_SENSOR_DATA: .*at least 100 pixels with a depth",
     ),
     Fault(
         name="depth images all NaN (32FC1)",
         inject=sim(depth_nan=True, depth_encoding="32FC1"),
         remove=sim(depth_nan=False, depth_encoding="16UC1"),
         says=(Words(CAMERA, "error", r"expected at least 100 pixels with a depth, got 0 .* emitter"),),
-        ends=r".",
+        ends=r"UNABLE_TO_AQUIRE_SENSOR_DATA: .*at least 100 pixels with a depth",
     ),
     Fault(
         name="wrong frame_id",
@@ -95,26 +148,26 @@ SENSES: tuple[Fault, ...] = (
         name="TF missing",
         inject=sim(tf_silent=True),
         remove=sim(tf_silent=False),
-        says=(Words(TRANSFORM, "error", r"."),),
+        says=(Words(TRANSFORM, "error", r"the image is newer than TF: does its publisher run"),),
         ends=r"FRAME_TRANSFORM_FAILURE",
     ),
     Fault(
         name="TF 30 s in the future",
         inject=sim(tf_offset_s=30.0),
         remove=sim(tf_offset_s=0.0),
-        says=(Words(TRANSFORM, "error", r"."),),
+        says=(Words(TRANSFORM, "error", r"TF is stamped (29|30)\.\d s in the future"),),
         ends=r"FRAME_TRANSFORM_FAILURE",
     ),
     Fault(
         name="TF 30 s in the past",
         inject=sim(tf_offset_s=-30.0),
         remove=sim(tf_offset_s=0.0),
-        says=(Words(TRANSFORM, "error", r"."),),
+        says=(Words(TRANSFORM, "error", r"the image is newer than TF: .* both machines' clocks agree"),),
         ends=r"FRAME_TRANSFORM_FAILURE",
     ),
     Fault(
-        name="7 of 10 frames dropped",
-        inject=sim(drop_frame_rate=0.7),
+        name="half of the frames dropped",
+        inject=sim(drop_frame_rate=0.5),
         remove=sim(drop_frame_rate=0.0),
         ends=r"SUCCESS",
     ),
@@ -122,8 +175,8 @@ SENSES: tuple[Fault, ...] = (
         name="frames 5 s late",
         inject=sim(frame_delay_s=5.0),
         remove=sim(frame_delay_s=0.0),
-        says=(Words(CAMERA, "error", r"."),),
-        ends=r".",
+        says=(Words(CAMERA, "error", r"is the camera on|5\.\d+ s old, above max_age_s"),),
+        ends=r"SENSOR_INFO_STALE: .*5\.\d+ s old, above max_age_s",
     ),
     Fault(
         name="nothing to grasp: the table is empty",
@@ -139,13 +192,42 @@ SENSES: tuple[Fault, ...] = (
         says=(Words(TASK, "error", r"target 'no such mug': .* say where it is, or leave the id empty"),),
         ends=r"INVALID_OBJECT_NAME: the grasp planner failed .*no such mug",
     ),
-    Fault(name="clock jumps 30 s ahead", at="approach", moving=True, inject=jump(30.0), ends=r"."),
-    Fault(name="clock jumps 20 s back", at="approach", moving=True, inject=jump(-20.0), ends=r"."),
+    Fault(
+        name="clock jumps 30 s ahead",
+        at="approach",
+        moving=True,
+        inject=jump(30.0),
+        says=(Words("safety: clock", "warn", r"ROS time jumped by \+(29|30)\.\d s"),),
+        ends=r"SUCCESS",
+    ),
+    Fault(
+        name="clock jumps 20 s back",
+        at="approach",
+        moving=True,
+        inject=jump(-20.0),
+        says=(Words("safety: clock", "warn", r"ROS time jumped by -(19|20)\.\d s"),),
+        ends=r"SUCCESS",
+    ),
     Fault(
         name="clock and simulation stand for 8 s",
         at="approach",
         moving=True,
         inject=pause(8.0),
-        ends=r".",
+        says=(Words("pick_server: joint states", "stale", r"the last joint states are \d\.\d s old"),),
+        ends=r"ROBOT_STATE_STALE: the last joint states are",
+    ),
+    Fault(
+        name="cloud of nothing but NaN (points as input)",
+        inject=cloud_of_nothing,
+        remove=as_launched,
+        says=(Words(CAMERA, "error", r"expected at least \d+ .*got 0"),),
+        ends=r"UNABLE_TO_AQUIRE_SENSOR_DATA",
+    ),
+    Fault(
+        name="CameraInfo of another size",
+        inject=info_of_another_size,
+        remove=as_launched,
+        says=(Words(CAMERA, "error", r"320"),),
+        ends=r"UNABLE_TO_AQUIRE_SENSOR_DATA",
     ),
 )

@@ -13,6 +13,7 @@ from diagnostic_msgs.msg import DiagnosticArray
 from moveit_msgs.action import Pickup
 from moveit_msgs.msg import MoveItErrorCodes
 from rcl_interfaces.srv import SetParameters
+from rclpy.action import ActionServer
 from rclpy.action.client import ClientGoalHandle
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.parameter import Parameter
@@ -27,7 +28,7 @@ from tests.ros_standin.launching import LaunchPlan, node_class, read_launch_file
 
 LAUNCH = Path(__file__).resolve().parents[2] / "launch"
 ORDER = ("sim_robot", "grasp_detector", "safety", "pick_server")
-SPEED = 2.0
+SPEED = 1.0
 PICKUP = "/pick_server/pickup"
 _CODES = {getattr(MoveItErrorCodes, name): name for name in get_args(Code)}
 
@@ -57,6 +58,8 @@ class FaultStack:
         self.nodes: dict[str, Any] = {}
         self.run: Any = None
         """The pickup that was sent last."""
+        self.relay: Any = None
+        """The subscription that feeds hurt messages on."""
         self.deadman: Any = None
         """The timer that holds the deadman."""
         self.hurt_s = 0.0
@@ -135,8 +138,15 @@ class FaultStack:
         return self.ros.send_goal(Pickup, PICKUP, Pickup.Goal(**goal), timeout_s=20.0)
 
     def score(self) -> dict[str, Any]:
-        """The simulation's own count."""
-        return json.loads(self.trigger("/sim_robot/score")[1])
+        """The simulation's own count; asked again where it has no time to answer."""
+        told = [False, ""]
+
+        def asked() -> bool:
+            told[:] = self.trigger("/sim_robot/score")
+            return bool(told[0])
+
+        assert self.ros.wait_until(asked, 60.0), told[1]
+        return json.loads(str(told[1]))
 
     def open_hand(self) -> None:
         """Open the fingers, as a person would by hand."""
@@ -156,8 +166,8 @@ class FaultStack:
 def campaign_stack(ros: RosSession) -> FaultStack:
     """The stack as launched, with motions at half speed, so that there is time to hurt them.
 
-    Simulated time goes twice as fast as life. All nodes share one interpreter here, which makes them pause together
-    now and then: fewer images are taken, and joint states may be older.
+    All nodes share one interpreter here, which makes them pause together now and then: fewer images are taken, joint
+    states and heartbeats may be a second old, and answers may take longer.
     """
     return FaultStack(
         ros,
@@ -167,6 +177,10 @@ def campaign_stack(ros: RosSession) -> FaultStack:
         depth_rate_hz=6.0,
         color_rate_hz=0.5,
         joint_states_timeout_s=3.0,
+        stale_after_s=1.0,
+        heartbeat_timeout_s=1.0,
+        controller_timeout_s=6.0,
+        server_timeout_s=6.0,
     )
 
 
@@ -177,10 +191,22 @@ def ending_of(answer: tuple[int, Any]) -> tuple[str, str]:
 
 
 def _mute(node: Any) -> None:
-    """Cut a node's wires: its publishers and its cancels reach nobody any more."""
-    for publisher in list(node.publishers):
-        publisher.publish = lambda *_: None
+    """Cut a node's wires: its topics, answers, cancels and results reach nobody any more."""
     _dead_nodes.append(node)
+    for publisher in list(node.publishers):
+        publisher.publish = _to_nobody
+    for service in list(node.services):
+        service.send_response = _to_nobody
+    for server in vars(node).values():
+        if isinstance(server, ActionServer):
+            handles = getattr(server, "_goal_handles", None) or getattr(server, "_handles", {})
+            for handle in handles.values():
+                future = getattr(handle, "_result_future", None) or handle.result_future
+                future.set_result = _to_nobody
+
+
+def _to_nobody(*_: Any) -> None:
+    """What a dead process says."""
 
 
 _dead_nodes: list[Any] = []
@@ -188,9 +214,9 @@ _alive_cancel = ClientGoalHandle.cancel_goal_async
 
 
 def _cancel_unless_dead(handle: Any) -> Any:
-    if any(handle._action_client._node is node for node in _dead_nodes):
-        return Future()
-    return _alive_cancel(handle)
+    client = handle._action_client
+    owner = client.node if hasattr(client, "node") else client._node
+    return Future() if any(owner is node for node in _dead_nodes) else _alive_cancel(handle)
 
 
 ClientGoalHandle.cancel_goal_async = _cancel_unless_dead
