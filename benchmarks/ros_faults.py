@@ -38,11 +38,8 @@ def main() -> int:
         return 0
     faults = [fault for room in options.rooms for fault in ROOMS[room]]
     chosen = [f for f in faults if not options.only or any(text in f.name for text in options.only)]
-    rows = _play(chosen)
-    result = {"rclpy": "stand-in of the tests" if installed() else "real", "speed": SPEED, "rows": rows}
+    rows = _play(chosen, options.json)
     print(_table(rows))
-    if options.json:
-        options.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     bad = sum(bool(row["problems"]) for row in rows)
     print(f"{len(rows) - bad} of {len(rows)} faults went as they should", file=sys.stderr)
     return int(bad > 0)
@@ -57,14 +54,18 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _play(faults: list[Fault]) -> list[dict[str, Any]]:
+def _play(faults: list[Fault], path: Path | None) -> list[dict[str, Any]]:
+    """Play them; what is done is written after each."""
     session = RosSession(threads=24)
-    rows = []
+    rows: list[dict[str, Any]] = []
+    result = {"rclpy": "stand-in of the tests" if installed() else "real", "speed": SPEED, "rows": rows}
     try:
         stack = campaign_stack(session)
         for fault in faults:
             row = play(stack, fault)
             rows.append({**row._asdict(), "motion": row.motion._asdict()})
+            if path:
+                path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
             print(
                 f"{'ok ' if not row.problems else 'BAD'} {fault.name} {row.problems or ''}", file=sys.stderr, flush=True
             )

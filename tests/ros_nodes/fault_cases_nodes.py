@@ -27,7 +27,7 @@ def kill(name: str) -> Do:
 def kill_when_asked(stack: FaultStack) -> None:
     """The detector dies while somebody waits for its answer."""
     detector = stack.nodes["grasp_detector"]
-    assert stack.ros.wait_until(lambda: len(detector._wishes), 10.0)
+    assert stack.ros.wait_until(lambda: len(detector._wishes), 60.0)
     detector._wishes.refuse_all = lambda problem: None  # a dead process answers nobody
     stack.kill("grasp_detector")
 

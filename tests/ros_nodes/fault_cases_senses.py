@@ -209,12 +209,12 @@ SENSES: tuple[Fault, ...] = (
         ends=r"SUCCESS",
     ),
     Fault(
-        name="clock and simulation stand for 8 s",
+        name="clock and simulation stand for 12 s",
         at="approach",
         moving=True,
-        inject=pause(8.0),
-        says=(Words("pick_server: joint states", "stale", r"the last joint states are \d\.\d s old"),),
-        ends=r"ROBOT_STATE_STALE: the last joint states are",
+        inject=pause(12.0),
+        says=(Words(TASK, "error", r"the clock stands still in mid-motion|the last joint states are \d\.\d s old"),),
+        ends=r"TIMED_OUT: the clock stands still|ROBOT_STATE_STALE: the last joint states are",
     ),
     Fault(
         name="cloud of nothing but NaN (points as input)",

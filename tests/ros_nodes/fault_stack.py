@@ -167,7 +167,7 @@ def campaign_stack(ros: RosSession) -> FaultStack:
     """The stack as launched, with motions at half speed, so that there is time to hurt them.
 
     All nodes share one interpreter here, which makes them pause together now and then: fewer images are taken, joint
-    states and heartbeats may be a second old, and answers may take longer.
+    states and heartbeats may be older, and answers may take longer.
     """
     return FaultStack(
         ros,
@@ -176,7 +176,7 @@ def campaign_stack(ros: RosSession) -> FaultStack:
         request_timeout_s=6.0,
         depth_rate_hz=6.0,
         color_rate_hz=0.5,
-        joint_states_timeout_s=3.0,
+        joint_states_timeout_s=6.0,
         stale_after_s=1.0,
         heartbeat_timeout_s=1.0,
         controller_timeout_s=6.0,
