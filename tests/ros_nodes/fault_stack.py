@@ -7,6 +7,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
+from weakref import WeakSet
 
 from control_msgs.action import GripperCommand
 from diagnostic_msgs.msg import DiagnosticArray
@@ -192,7 +193,7 @@ def ending_of(answer: tuple[int, Any]) -> tuple[str, str]:
 
 def _mute(node: Any) -> None:
     """Cut a node's wires: its topics, answers, cancels and results reach nobody any more."""
-    _dead_nodes.append(node)
+    _dead_nodes.add(node)
     for publisher in list(node.publishers):
         publisher.publish = _to_nobody
     for service in list(node.services):
@@ -209,14 +210,14 @@ def _to_nobody(*_: Any) -> None:
     """What a dead process says."""
 
 
-_dead_nodes: list[Any] = []
+_dead_nodes: WeakSet[Any] = WeakSet()
 _alive_cancel = ClientGoalHandle.cancel_goal_async
 
 
 def _cancel_unless_dead(handle: Any) -> Any:
     client = handle._action_client
     owner = client.node if hasattr(client, "node") else client._node
-    return Future() if any(owner is node for node in _dead_nodes) else _alive_cancel(handle)
+    return Future() if owner in _dead_nodes else _alive_cancel(handle)
 
 
 ClientGoalHandle.cancel_goal_async = _cancel_unless_dead
