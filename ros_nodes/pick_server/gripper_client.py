@@ -14,6 +14,7 @@ from rclpy.node import Node
 
 from geometry import FloatArray
 from policies import Grip, RobotStopped
+from ros_nodes.messages.stamps import seconds_of
 from ros_nodes.pick_server.action_call import ActionCall, ActionEnd, Watch
 from ros_nodes.pick_server.joint_watch import JointWatch
 from ros_nodes.pick_server.patience import Patience
@@ -118,7 +119,7 @@ class GripperClient:
 
     def _finish(self, handle: Any, watch: Watch) -> None:
         settings = self._settings()
-        patience = Patience(lambda: self._node.get_clock().now().nanoseconds / 1e9)
+        patience = Patience(lambda: seconds_of(self._node.get_clock().now()))
 
         def look() -> None:
             watch()

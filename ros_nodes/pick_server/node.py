@@ -8,8 +8,7 @@ import numpy as np
 from moveit_msgs.action import Pickup
 from moveit_msgs.msg import MoveItErrorCodes, RobotTrajectory
 from rclpy.action import ActionServer, CancelResponse, GoalResponse
-from rclpy.callback_groups import MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
-from rclpy.clock import Clock, ClockType
+from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.node import Node
 from std_msgs.msg import Empty
 from std_srvs.srv import Trigger
@@ -18,6 +17,7 @@ from policies import PickAndPlace, RobotStopped
 from ros_nodes.frames import Frames
 from ros_nodes.health import Health
 from ros_nodes.messages.joints import trajectory_message
+from ros_nodes.messages.stamps import seconds_of
 from ros_nodes.parameters import declare_parameters
 from ros_nodes.pick_server.action_call import Watch
 from ros_nodes.pick_server.ending import Ending
@@ -31,6 +31,7 @@ from ros_nodes.pick_server.turn import Tell, Turn, Work
 from ros_nodes.pick_server.workplace import Workplace
 from ros_nodes.qos import COMMAND
 from ros_nodes.running import run_node
+from ros_nodes.steady_timer import steady_timer
 
 _CHECK_S = 0.5
 _STOP_S = 8.0
@@ -71,7 +72,7 @@ class PickServerNode(Node):
         super().destroy_node()
 
     def _serve(self) -> None:
-        group, steady = self._group, Clock(clock_type=ClockType.STEADY_TIME)
+        group = self._group
         self._server = ActionServer(
             self,
             Pickup,
@@ -85,13 +86,13 @@ class PickServerNode(Node):
         self.create_service(Trigger, "~/home", self._on_home, callback_group=group)
         self._beat = self.create_publisher(Empty, "safety/heartbeat", COMMAND)
         for period_s, callback in ((1.0 / self._settings().heartbeat_hz, self._on_beat), (_CHECK_S, self._on_check)):
-            self.create_timer(period_s, callback, callback_group=MutuallyExclusiveCallbackGroup(), clock=steady)
+            steady_timer(self, period_s, callback)
 
     def _settings(self) -> PickSettings:
         return self.parameters.current
 
     def _now_s(self) -> float:
-        return float(self.get_clock().now().nanoseconds / 1e9)
+        return seconds_of(self.get_clock().now())
 
     def _check(self) -> None:
         """Raise where a task must not go on."""

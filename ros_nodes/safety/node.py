@@ -15,7 +15,6 @@ from typing import Any, Literal
 from control_msgs.action import FollowJointTrajectory
 from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
-from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Empty
@@ -27,6 +26,7 @@ from geometry import InputError
 from ros_nodes.arm_source import ArmSource
 from ros_nodes.health import Health
 from ros_nodes.messages.joints import carries_joints, joints_of
+from ros_nodes.messages.stamps import seconds_of
 from ros_nodes.parameters import declare_parameters
 from ros_nodes.qos import COMMAND, SENSOR
 from ros_nodes.running import run_node
@@ -36,6 +36,7 @@ from ros_nodes.safety.findings import Cause, Finding
 from ros_nodes.safety.guard_clock import GuardClock
 from ros_nodes.safety.guarded_arm import GuardedArm
 from ros_nodes.safety.settings import SafetySettings
+from ros_nodes.steady_timer import steady_timer
 
 _MOST_GOALS = 8
 """Each goal under way waits in a thread; the watch over the arm must never lack one."""
@@ -69,12 +70,7 @@ class SafetyNode(Node):
         self.parameters.on_change(self._reconfigure)
         self._source = ArmSource(self, settings, self._on_arm, lambda why: self.health.report("arm", "error", why))
         self._make_inputs(goals)
-        self._watcher = self.create_timer(
-            1.0 / settings.monitor_rate_hz,
-            self._watch,
-            callback_group=MutuallyExclusiveCallbackGroup(),
-            clock=Clock(clock_type=ClockType.STEADY_TIME),
-        )
+        self._watcher = steady_timer(self, 1.0 / settings.monitor_rate_hz, self._watch)
 
     def wind_down(self) -> None:
         """Stop the arm if it moves on our behalf; called before the callbacks end."""
@@ -119,7 +115,7 @@ class SafetyNode(Node):
         with self._guard_clock_lock:
             wall_s = time.monotonic()
             if self.get_parameter("use_sim_time").value:
-                now_s = 1e-9 * self.get_clock().now().nanoseconds
+                now_s = seconds_of(self.get_clock().now())
                 return self._guard_clock.read(now_s, "simulation" if now_s else "no /clock yet", wall_s)
             return self._guard_clock.read(wall_s, "steady", wall_s)
 
@@ -134,7 +130,7 @@ class SafetyNode(Node):
             self.health.report("clock", level, f"ROS time jumped by {jump[0]:+.1f} s; timeouts go on as if it had not")
 
     def _read(self, message: JointTrajectory) -> Command | Finding:
-        return read_command(message, self.parameters.current.joint_names, 1e-9 * self.get_clock().now().nanoseconds)
+        return read_command(message, self.parameters.current.joint_names, seconds_of(self.get_clock().now()))
 
     def _on_arm(self, model: ArmModel) -> None:
         self._model = model
@@ -153,8 +149,7 @@ class SafetyNode(Node):
         except InputError as error:
             self.health.report("joint_states", "error", str(error))
             return
-        if self.health.level("joint_states") not in (None, "ok"):
-            self.health.report("joint_states", "ok", "as they should be")
+        self.health.report_well("joint_states", "as they should be")
         self._arm.joint_state(reading)
 
     def _on_points(self, message: JointTrajectory) -> None:

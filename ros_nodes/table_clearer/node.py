@@ -9,17 +9,18 @@ from typing import Any
 from moveit_msgs.action import Pickup
 from moveit_msgs.msg import MoveItErrorCodes
 from rclpy.callback_groups import ReentrantCallbackGroup
-from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from std_msgs.msg import String
 from std_srvs.srv import Trigger
 
 from policies import RobotStopped
 from ros_nodes.health import Health
+from ros_nodes.messages.stamps import seconds_of
 from ros_nodes.parameters import declare_parameters
 from ros_nodes.pick_server.action_call import ActionCall, Watch
 from ros_nodes.qos import LATCHED
 from ros_nodes.running import run_node
+from ros_nodes.steady_timer import steady_timer
 from ros_nodes.table_clearer.settings import ClearSettings
 from ros_nodes.table_clearer.tally import Tally
 from ros_nodes.waiting import wait_for, wait_until
@@ -53,8 +54,7 @@ class TableClearerNode(Node):
         self.create_service(Trigger, "~/stop", self._on_stop, callback_group=group)
         self._start = None
         if self.parameters.current.autostart:
-            steady = Clock(clock_type=ClockType.STEADY_TIME)
-            self._start = self.create_timer(0.0, self._on_start, callback_group=group, clock=steady)
+            self._start = steady_timer(self, 0.0, self._on_start, group)
 
     def wind_down(self) -> None:
         """Cancel what is being done, with the executor still running."""
@@ -93,7 +93,7 @@ class TableClearerNode(Node):
         try:
             self._stopping.clear()
             settings = self.parameters.current
-            tally = Tally(settings, lambda: self.get_clock().now().nanoseconds / 1e9)
+            tally = Tally(settings, lambda: seconds_of(self.get_clock().now()))
             self._health.report("clearing", "ok", "begun")
             patient_until = time.monotonic() + settings.server_timeout_s
             while tally.stop is None:
