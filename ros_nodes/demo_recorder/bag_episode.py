@@ -12,7 +12,7 @@ from policies.demonstrations import Episode
 from ros_nodes.demo_recorder.demo_core import DemoCore
 from ros_nodes.demo_recorder.recorded_frames import RecordedFrames
 from ros_nodes.messages.stamps import seconds_of
-from ros_nodes.policy_runner.message_intake import FrameInBase
+from ros_nodes.task_view.message_intake import FrameInBase
 
 EPISODE_TOPIC = "/demo_recorder/episode"
 """Where the recorder tells in a bag when the episode began and how it ended: std_msgs/String, one JSON object."""

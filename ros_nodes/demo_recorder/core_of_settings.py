@@ -15,7 +15,7 @@ from ros_nodes.demo_recorder.robot_layout import RobotLayout, RobotLayoutConfig
 from ros_nodes.demo_recorder.row_actions import ActionsFrom
 from ros_nodes.demo_recorder.settings import DemoRecorderSettings
 from ros_nodes.demo_recorder.task_layout import TaskLayout
-from ros_nodes.policy_runner.message_intake import FrameInBase, IntakeConfig
+from ros_nodes.task_view.message_intake import FrameInBase, IntakeConfig
 
 
 def core_of_settings(

@@ -13,7 +13,7 @@ from ros_nodes.demo_recorder.episode_recording import EpisodeRecording, Layout
 from ros_nodes.demo_recorder.row_actions import ActionsFrom
 from ros_nodes.demo_recorder.sampling_clock import ActionClock, SamplingClock
 from ros_nodes.demo_recorder.synchroniser import Synchroniser
-from ros_nodes.policy_runner.message_intake import FrameInBase, IntakeConfig
+from ros_nodes.task_view.message_intake import FrameInBase, IntakeConfig
 
 _KEEP_S = 1.0
 _KEPT_BEHIND_S = 2.0

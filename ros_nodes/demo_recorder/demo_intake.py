@@ -14,7 +14,7 @@ from geometry import InputError
 from ros_nodes.demo_recorder.synchroniser import Synchroniser
 from ros_nodes.messages.images import depth_from_image, rgb_from_image
 from ros_nodes.messages.joints import trajectory_arrays
-from ros_nodes.policy_runner.message_intake import FrameInBase, IntakeConfig, MessageIntake, stamp_or
+from ros_nodes.task_view.message_intake import FrameInBase, IntakeConfig, MessageIntake, stamp_or
 
 SOURCES = ("joint_states", "objects", "goal", "goals", "action", "command", "rgb", "depth")
 """What may be recorded."""

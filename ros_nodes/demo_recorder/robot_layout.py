@@ -13,7 +13,7 @@ from geometry import FloatArray, InputError
 from policies.demonstrations import SetInfo
 from ros_nodes.demo_recorder.recorded_row import RecordedRow
 from ros_nodes.demo_recorder.synchroniser import Sample
-from ros_nodes.policy_runner.joints_seen import JointSpeeds, JointsSeen
+from ros_nodes.task_view.joints_seen import JointSpeeds, JointsSeen
 
 _KEY = "observation"
 

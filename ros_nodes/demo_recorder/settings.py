@@ -10,8 +10,8 @@ from typing import Any
 from geometry import InputError
 from ros_nodes.arm_settings import ArmSettings
 from ros_nodes.demo_recorder.row_actions import ACTIONS_FROM
-from ros_nodes.policy_runner.settings import TaskFrameSettings
 from ros_nodes.setting import setting
+from ros_nodes.task_view.settings import TaskFrameSettings
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,11 +13,11 @@ from geometry import FloatArray
 from policies.demonstrations import SetInfo
 from ros_nodes.demo_recorder.recorded_row import RecordedRow
 from ros_nodes.demo_recorder.synchroniser import Sample
-from ros_nodes.policy_runner.arm_reading import ArmReader
-from ros_nodes.policy_runner.joints_seen import JointsSeen
-from ros_nodes.policy_runner.named_facts import Snapshot
-from ros_nodes.policy_runner.observation_builder import ObservationBuilder, needed_sources
-from ros_nodes.policy_runner.task_contract import TaskContract
+from ros_nodes.task_view.arm_reading import ArmReader
+from ros_nodes.task_view.joints_seen import JointsSeen
+from ros_nodes.task_view.named_facts import Snapshot
+from ros_nodes.task_view.observation_builder import ObservationBuilder, needed_sources
+from ros_nodes.task_view.task_contract import TaskContract
 
 
 class TaskLayout:

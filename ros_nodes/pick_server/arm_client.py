@@ -14,9 +14,9 @@ from rclpy.node import Node
 from envs.arms import JointTrajectory
 from geometry import FloatArray
 from policies import RobotStopped
+from ros_nodes.action_call import ActionCall, ActionEnd, Watch
 from ros_nodes.messages.joints import trajectory_message
 from ros_nodes.messages.stamps import seconds_of
-from ros_nodes.pick_server.action_call import ActionCall, ActionEnd, Watch
 from ros_nodes.pick_server.joint_watch import JointWatch
 from ros_nodes.pick_server.patience import Patience
 from ros_nodes.pick_server.settings import PickSettings

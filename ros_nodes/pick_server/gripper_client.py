@@ -14,8 +14,8 @@ from rclpy.node import Node
 
 from geometry import FloatArray
 from policies import Grip, RobotStopped
+from ros_nodes.action_call import ActionCall, ActionEnd, Watch
 from ros_nodes.messages.stamps import seconds_of
-from ros_nodes.pick_server.action_call import ActionCall, ActionEnd, Watch
 from ros_nodes.pick_server.joint_watch import JointWatch
 from ros_nodes.pick_server.patience import Patience
 from ros_nodes.pick_server.settings import PickSettings

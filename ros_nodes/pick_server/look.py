@@ -16,11 +16,11 @@ from rclpy.node import Node
 from sensor_msgs.msg import PointCloud2
 
 from geometry import FloatArray, InputError, transform_points
+from ros_nodes.action_call import Watch
 from ros_nodes.frames import Frames
 from ros_nodes.messages.clouds import points_from_cloud
 from ros_nodes.messages.poses import matrix_from_pose
 from ros_nodes.messages.stamps import nanoseconds_of
-from ros_nodes.pick_server.action_call import Watch
 from ros_nodes.pick_server.ending import Code, Ending
 from ros_nodes.pick_server.pickup import Seen
 from ros_nodes.pick_server.settings import PickSettings

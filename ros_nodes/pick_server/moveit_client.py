@@ -12,7 +12,7 @@ from rclpy.node import Node
 
 from geometry import FloatArray
 from policies import Motion, RobotStopped
-from ros_nodes.pick_server.action_call import ActionCall, Watch
+from ros_nodes.action_call import ActionCall, Watch
 from ros_nodes.pick_server.settings import PickSettings
 
 _TOLERANCE_RAD = 1e-3

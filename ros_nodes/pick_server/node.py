@@ -14,12 +14,12 @@ from std_msgs.msg import Empty
 from std_srvs.srv import Trigger
 
 from policies import PickAndPlace, RobotStopped
+from ros_nodes.action_call import Watch
 from ros_nodes.frames import Frames
 from ros_nodes.health import Health
 from ros_nodes.messages.joints import trajectory_message
 from ros_nodes.messages.stamps import seconds_of
 from ros_nodes.parameters import declare_parameters
-from ros_nodes.pick_server.action_call import Watch
 from ros_nodes.pick_server.ending import Ending
 from ros_nodes.pick_server.failed_grasps import FailedGrasps
 from ros_nodes.pick_server.held import Held

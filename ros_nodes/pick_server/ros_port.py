@@ -9,7 +9,7 @@ import numpy as np
 from envs.arms import ArmModel, JointTrajectory
 from geometry import FloatArray
 from policies import Grip, Motion, RobotStopped
-from ros_nodes.pick_server.action_call import Watch
+from ros_nodes.action_call import Watch
 from ros_nodes.pick_server.arm_client import ArmClient
 from ros_nodes.pick_server.gripper_client import GripperClient
 from ros_nodes.pick_server.hand_speed import within_hand_limits

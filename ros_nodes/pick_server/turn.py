@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from geometry import InputError
 from policies import Phase, PickAndPlace, RobotStopped
+from ros_nodes.action_call import Watch
 from ros_nodes.health import Health
-from ros_nodes.pick_server.action_call import Watch
 from ros_nodes.pick_server.ending import Ending, ending_of_stop
 from ros_nodes.waiting import wait_until
 

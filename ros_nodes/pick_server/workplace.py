@@ -14,10 +14,10 @@ from sensor_msgs.msg import JointState
 from envs.arms import ArmModel
 from geometry import FloatArray, InputError, invert
 from policies import Phase, PickAndPlace, RobotStopped
+from ros_nodes.action_call import Watch
 from ros_nodes.arm_source import ArmSource
 from ros_nodes.frames import Frames
 from ros_nodes.health import Health
-from ros_nodes.pick_server.action_call import Watch
 from ros_nodes.pick_server.arm_client import ArmClient
 from ros_nodes.pick_server.gripper_client import GripperClient
 from ros_nodes.pick_server.joint_watch import JointWatch

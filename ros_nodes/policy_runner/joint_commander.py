@@ -14,8 +14,8 @@ from envs.manipulation.arm import ArmState
 from envs.manipulation.quaternion import conjugate, multiply, turn_of
 from envs.panda import HOME_Q, PANDA_LIMITS, pose_and_jacobian, solve_ik
 from geometry import FloatArray, InputError, invert, transform
-from ros_nodes.policy_runner.arm_reading import arm_state
-from ros_nodes.policy_runner.task_contract import Corner, TaskContract
+from ros_nodes.task_view.arm_reading import arm_state
+from ros_nodes.task_view.task_contract import Corner, TaskContract
 
 if TYPE_CHECKING:
     from envs.manipulation.arm import TaskArm

@@ -23,19 +23,19 @@ from ros_nodes.lifecycle import ManagedNode
 from ros_nodes.messages.diagnostics import Level
 from ros_nodes.messages.joints import trajectory_message
 from ros_nodes.messages.stamps import seconds_of
-from ros_nodes.policy_runner.arm_reading import ArmReader
 from ros_nodes.policy_runner.gripper_goals import GripperGoals
 from ros_nodes.policy_runner.joint_commander import JointCommander
-from ros_nodes.policy_runner.message_intake import IntakeConfig, MessageIntake
-from ros_nodes.policy_runner.observation_builder import ObservationBuilder, needed_sources
 from ros_nodes.policy_runner.policy_loop import PolicyLoop, Tick
 from ros_nodes.policy_runner.policy_source import RunnablePolicy, open_policy
 from ros_nodes.policy_runner.settings import PolicyRunnerSettings
 from ros_nodes.policy_runner.source_watch import SourceLimits, SourceWatch
-from ros_nodes.policy_runner.task_contract import TaskContract
 from ros_nodes.policy_runner.task_inputs import TaskInputs
 from ros_nodes.qos import COMMAND
 from ros_nodes.running import run_node
+from ros_nodes.task_view.arm_reading import ArmReader
+from ros_nodes.task_view.message_intake import IntakeConfig, MessageIntake
+from ros_nodes.task_view.observation_builder import ObservationBuilder, needed_sources
+from ros_nodes.task_view.task_contract import TaskContract
 
 _TF_S = 0.05
 _TASK_FRAME_S = 2.0

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from geometry import InputError
 from ros_nodes.policy_runner.joint_commander import JointCommander, JointTarget
-from ros_nodes.policy_runner.named_facts import Snapshot
-from ros_nodes.policy_runner.observation_builder import ObservationBuilder
+from ros_nodes.task_view.named_facts import Snapshot
+from ros_nodes.task_view.observation_builder import ObservationBuilder
 
 State = Literal["idle", "running", "holding"]
 

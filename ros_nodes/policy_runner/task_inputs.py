@@ -15,12 +15,12 @@ from vision_msgs.msg import Detection3DArray
 from envs.manipulation.props import PropState
 from geometry import FloatArray, InputError
 from ros_nodes.messages.stamps import seconds_of
-from ros_nodes.policy_runner.arm_reading import ArmReader
-from ros_nodes.policy_runner.joints_seen import JointsSeen
-from ros_nodes.policy_runner.message_intake import MessageIntake, stamp_or
-from ros_nodes.policy_runner.named_facts import Snapshot
 from ros_nodes.policy_runner.source_watch import SourceWatch
 from ros_nodes.qos import COMMAND, SENSOR
+from ros_nodes.task_view.arm_reading import ArmReader
+from ros_nodes.task_view.joints_seen import JointsSeen
+from ros_nodes.task_view.message_intake import MessageIntake, stamp_or
+from ros_nodes.task_view.named_facts import Snapshot
 
 TOPICS: dict[str, tuple[Any, Any]] = {
     "joint_states": (JointState, SENSOR),

@@ -14,10 +14,10 @@ from std_msgs.msg import String
 from std_srvs.srv import Trigger
 
 from policies import RobotStopped
+from ros_nodes.action_call import ActionCall, Watch
 from ros_nodes.health import Health
 from ros_nodes.messages.stamps import seconds_of
 from ros_nodes.parameters import declare_parameters
-from ros_nodes.pick_server.action_call import ActionCall, Watch
 from ros_nodes.qos import LATCHED
 from ros_nodes.running import run_node
 from ros_nodes.steady_timer import steady_timer

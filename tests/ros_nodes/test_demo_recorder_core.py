@@ -23,7 +23,7 @@ from ros_nodes.demo_recorder.row_actions import actions_of_motion, check_actions
 from ros_nodes.demo_recorder.sampling_clock import ActionClock, SamplingClock
 from ros_nodes.demo_recorder.synchroniser import Synchroniser
 from ros_nodes.demo_recorder.task_layout import TaskLayout
-from ros_nodes.policy_runner.message_intake import IntakeConfig
+from ros_nodes.task_view.message_intake import IntakeConfig
 from tests.ros_nodes.task_stream import BEGIN_S, ROBOT, Played, play, world_in_base
 
 SOURCES = ("joint_states", "objects", "goal")

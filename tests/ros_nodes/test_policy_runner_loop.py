@@ -12,16 +12,16 @@ import pytest
 from envs.manipulation import ManipulationEnv
 from envs.manipulation.arm import T_WORLD_BASE
 from geometry import InputError, from_pos_quat
-from ros_nodes.policy_runner.arm_reading import ArmReader
 from ros_nodes.policy_runner.gripper_gate import GripperGate
 from ros_nodes.policy_runner.joint_commander import JointCommander
-from ros_nodes.policy_runner.named_facts import Snapshot
-from ros_nodes.policy_runner.object_motion import ObjectMotion
-from ros_nodes.policy_runner.observation_builder import ObservationBuilder
 from ros_nodes.policy_runner.policy_loop import PolicyLoop
 from ros_nodes.policy_runner.policy_source import RunnablePolicy, open_policy
 from ros_nodes.policy_runner.source_watch import SourceLimits, SourceWatch
-from ros_nodes.policy_runner.task_contract import TaskContract
+from ros_nodes.task_view.arm_reading import ArmReader
+from ros_nodes.task_view.named_facts import Snapshot
+from ros_nodes.task_view.object_motion import ObjectMotion
+from ros_nodes.task_view.observation_builder import ObservationBuilder
+from ros_nodes.task_view.task_contract import TaskContract
 
 SEED = 9000
 

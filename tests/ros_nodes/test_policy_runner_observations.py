@@ -17,13 +17,13 @@ from envs.manipulation.props import PropState
 from envs.panda import solve_ik
 from geometry import InputError, invert, transform
 from policies.experts import make_expert
-from ros_nodes.policy_runner.arm_reading import ArmReader
 from ros_nodes.policy_runner.joint_commander import JointCommander
-from ros_nodes.policy_runner.named_facts import Snapshot
-from ros_nodes.policy_runner.object_motion import ObjectMotion
-from ros_nodes.policy_runner.observation_builder import ObservationBuilder
 from ros_nodes.policy_runner.policy_source import open_policy
-from ros_nodes.policy_runner.task_contract import TaskContract
+from ros_nodes.task_view.arm_reading import ArmReader
+from ros_nodes.task_view.named_facts import Snapshot
+from ros_nodes.task_view.object_motion import ObjectMotion
+from ros_nodes.task_view.observation_builder import ObservationBuilder
+from ros_nodes.task_view.task_contract import TaskContract
 
 SHIPPED = ("rl:Reach", "rl:Push", "rl:PickPlace", "rl:Lift", "rl:Stack", "rl:Handover",
            "imitation:PickPlace", "imitation:Push", "imitation:Stack", "imitation:Detour")  # fmt: skip

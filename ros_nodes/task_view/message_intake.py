@@ -16,9 +16,9 @@ from geometry import FloatArray, InputError
 from ros_nodes.messages.joints import carries_joints, joints_of
 from ros_nodes.messages.poses import matrix_from_pose
 from ros_nodes.messages.stamps import nanoseconds_of, seconds_of
-from ros_nodes.policy_runner.joints_seen import JointsSeen
-from ros_nodes.policy_runner.object_motion import ObjectMotion
 from ros_nodes.robot_settings import RobotSettings
+from ros_nodes.task_view.joints_seen import JointsSeen
+from ros_nodes.task_view.object_motion import ObjectMotion
 
 FrameInBase = Callable[[str, Any], tuple[FloatArray | None, str]]
 """The pose (4, 4) of a frame in the robot's base at a stamp, or None and why not."""

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from envs.manipulation.entries import box
 from geometry import InputError
-from ros_nodes.policy_runner.named_facts import GOAL, Snapshot, facts_of, units_told
-from ros_nodes.policy_runner.task_contract import ACHIEVED, DESIRED, TaskContract
+from ros_nodes.task_view.named_facts import GOAL, Snapshot, facts_of, units_told
+from ros_nodes.task_view.task_contract import ACHIEVED, DESIRED, TaskContract
 
 SOURCES = ("joint_states", "objects", "goal", "goals")
 """What a robot may tell: its joints, the poses of things, one thing's goal, or the goals of all things."""

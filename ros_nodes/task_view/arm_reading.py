@@ -8,7 +8,7 @@ from scipy.spatial.transform import Rotation
 from envs.manipulation.arm import ArmState
 from envs.panda import pose_and_jacobian
 from geometry import FloatArray, InputError
-from ros_nodes.policy_runner.joints_seen import JointSpeeds
+from ros_nodes.task_view.joints_seen import JointSpeeds
 
 JOINTS = 7
 
