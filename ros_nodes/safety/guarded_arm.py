@@ -11,6 +11,7 @@ import numpy as np
 from control_msgs.action import FollowJointTrajectory
 
 from ros_nodes.health import Health
+from ros_nodes.in_flight import InFlight
 from ros_nodes.messages.joints import JointReading
 from ros_nodes.messages.stamps import seconds_of
 from ros_nodes.safety.command import Command
@@ -61,7 +62,7 @@ class GuardedArm:
         self._run: GoalRun | None = None
         self._reported_s = self._braked_s = self._stopped_s = -np.inf
         self._closing = False
-        self._goals = 0
+        self._under_way = InFlight()
 
     def reconfigure(self, settings: SafetySettings, rules: Rules) -> None:
         """Take over new settings."""
@@ -104,17 +105,12 @@ class GuardedArm:
     @property
     def goals(self) -> int:
         """Goals that have not ended yet."""
-        return self._goals
+        return self._under_way.count
 
     def goal(self, handle: Any, command: Command | Finding) -> Any:
         """Bring a goal to its end, whatever that is; its result."""
-        with self._lock:
-            self._goals += 1
-        try:
+        with self._under_way:
             return self._through(handle, command)
-        finally:
-            with self._lock:
-                self._goals -= 1
 
     def _through(self, handle: Any, command: Command | Finding) -> Any:
         with self._lock:
@@ -175,7 +171,7 @@ class GuardedArm:
 
     def close(self) -> None:
         """Wait until no goal is on its way through; `alive` must be over."""
-        wait_until(lambda: not self._goals, timeout_s=_WIND_DOWN_S)
+        self._under_way.wait_none(_WIND_DOWN_S)
 
     def _admit(self, handle: Any, command: Command | Finding) -> GoalRun | Finding:
         """Check a goal and send it on, in one piece: nothing may come between. Under the lock."""

@@ -13,12 +13,12 @@ from rclpy.node import Node
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
 from geometry import InputError
+from ros_nodes.in_flight import InFlight
 from ros_nodes.messages.stamps import header_at, seconds_of
 from ros_nodes.qos import COMMAND
-from ros_nodes.sim_robot.in_flight import InFlight
 from ros_nodes.sim_robot.robot import SimRobot, default_tolerances
 from ros_nodes.sim_robot.settings import SimRobotSettings
-from ros_nodes.sim_robot.spline import JointState
+from ros_nodes.sim_robot.spline import JointMotion
 from ros_nodes.sim_robot.ticket import Ticket
 from ros_nodes.sim_robot.tolerances import JointTolerance, Tolerances
 from ros_nodes.sim_robot.trajectory_controller import Tracking, TrajectoryOutcome
@@ -130,7 +130,7 @@ class ArmInterface:
     def _feedback(self) -> Any:
         tracking: Tracking = self._robot.trajectory.tracking
         desired, actual = tracking.desired, tracking.actual
-        error = JointState(desired.q - actual.q, desired.dq - actual.dq, desired.ddq - actual.ddq)
+        error = JointMotion(desired.q - actual.q, desired.dq - actual.dq, desired.ddq - actual.ddq)
         return FollowJointTrajectory.Feedback(
             header=header_at(self._robot.time_ns, ""),
             joint_names=list(self._robot.trajectory.names),
@@ -159,7 +159,7 @@ def _tolerances(goal: Any, settings: SimRobotSettings) -> Tolerances:
     return default_tolerances(settings).with_goal(settings.joint_names, path, at_goal, goal_time_s)
 
 
-def _point(state: JointState) -> JointTrajectoryPoint:
+def _point(state: JointMotion) -> JointTrajectoryPoint:
     return JointTrajectoryPoint(
         positions=state.q.tolist(), velocities=state.dq.tolist(), accelerations=state.ddq.tolist()
     )

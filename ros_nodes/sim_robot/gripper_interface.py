@@ -11,8 +11,8 @@ from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.node import Node
 
+from ros_nodes.in_flight import InFlight
 from ros_nodes.sim_robot.gripper_controller import GripperOutcome
-from ros_nodes.sim_robot.in_flight import InFlight
 from ros_nodes.sim_robot.robot import SimRobot
 from ros_nodes.sim_robot.settings import SimRobotSettings
 from ros_nodes.sim_robot.ticket import Ticket

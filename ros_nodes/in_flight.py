@@ -24,6 +24,11 @@ class InFlight:
             self._count -= 1
             self._changed.notify_all()
 
+    @property
+    def count(self) -> int:
+        """How much is under way."""
+        return self._count
+
     def wait_none(self, timeout_s: float) -> bool:
         """Wait until nothing is under way; False where it took longer than `timeout_s`."""
         with self._changed:
