@@ -1,11 +1,13 @@
 """A node's parameters: declared from a frozen dataclass, kept as one, and never left half changed.
 
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-rate_hz: float = setting(5.0, "How often to look, Hz.", low=0.1, high=30.0)
+For example:
 
-self.parameters = declare_parameters(self, Settings)
-self.parameters.current.rate_hz
+    @dataclass(frozen=True, kw_only=True)
+    class Settings:
+        rate_hz: float = setting(5.0, "How often to look, Hz.", low=0.1, high=30.0)
+
+    self.parameters = declare_parameters(self, Settings)
+    self.parameters.current.rate_hz
 """
 
 from __future__ import annotations
@@ -23,9 +25,7 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from geometry import InputError
-from ros_nodes.setting import Setting, check_settings, setting, settings_of
-
-__all__ = ["ParameterSet", "declare_parameters", "setting"]
+from ros_nodes.setting import Setting, check_settings, settings_of
 
 S = TypeVar("S")
 _ARRAYS = {

@@ -11,7 +11,7 @@ import numpy as np
 from geometry import FloatArray, InputError, transform_points
 from perception.grasping import DepthView
 from ros_nodes.frames import Lookup
-from ros_nodes.grasp_detector.look import Surroundings, view_of_depth, view_of_points
+from ros_nodes.grasp_detector.look import Place, view_of_depth, view_of_points
 from ros_nodes.grasp_detector.problems import Problem, ProblemKind
 from ros_nodes.grasp_detector.wishes import TargetPoint
 from ros_nodes.messages.camera_infos import camera_from_info
@@ -50,7 +50,7 @@ class CameraFrame:
         return str(self.data.header.frame_id)
 
 
-def look_of(frame: CameraFrame, where_is: WhereIs, place: Surroundings, *, rectified: bool) -> DepthView | Problem:
+def look_of(frame: CameraFrame, where_is: WhereIs, place: Place, *, rectified: bool) -> DepthView | Problem:
     """What a planner sees in a frame, or why nothing can be seen in it.
 
     Args:

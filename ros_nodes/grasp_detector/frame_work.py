@@ -25,7 +25,7 @@ _ANSWER_FIRST_S = 0.02
 
 
 @dataclass(frozen=True, kw_only=True)
-class Surrounding:
+class NodeParts:
     """What the work needs of the node."""
 
     settings: Callable[[], GraspDetectorSettings]
@@ -50,7 +50,7 @@ class FrameWork:
         node: what is needed of the node.
     """
 
-    def __init__(self, finder: GraspFinder, targets: TargetMemory, wishes: Wishes, node: Surrounding) -> None:
+    def __init__(self, finder: GraspFinder, targets: TargetMemory, wishes: Wishes, node: NodeParts) -> None:
         self._finder, self._targets, self._wishes, self._node = finder, targets, wishes, node
         self._timings = Timings()
         self._image_ms = 0.0

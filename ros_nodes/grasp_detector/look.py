@@ -18,7 +18,7 @@ _LEAST_POINTS = 100
 
 
 @dataclass(frozen=True, kw_only=True)
-class Surroundings:
+class Place:
     """What is known of the place, whatever the camera sees."""
 
     workspace: FloatArray
@@ -30,7 +30,7 @@ class Surroundings:
 
 
 def view_of_depth(
-    depth_m: NDArray[np.float32], camera: PinholeCamera, T_world_camera: FloatArray, place: Surroundings
+    depth_m: NDArray[np.float32], camera: PinholeCamera, T_world_camera: FloatArray, place: Place
 ) -> DepthView:
     """A depth image as a planner takes it, as it came.
 
@@ -63,7 +63,7 @@ def view_of_depth(
     )
 
 
-def view_of_points(points_camera: FloatArray, T_world_camera: FloatArray, place: Surroundings) -> DepthView:
+def view_of_points(points_camera: FloatArray, T_world_camera: FloatArray, place: Place) -> DepthView:
     """A cloud as a planner takes it: as the depth image that a camera at its frame's origin would have taken.
 
     Args:

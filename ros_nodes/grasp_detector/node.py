@@ -19,7 +19,7 @@ from ros_nodes.grasp_detector.camera_frames import CameraFrame
 from ros_nodes.grasp_detector.camera_intake import CameraIntake
 from ros_nodes.grasp_detector.condition import Condition
 from ros_nodes.grasp_detector.finding import GraspFinder, GraspPlanner, check_weights, load_finder
-from ros_nodes.grasp_detector.frame_work import FrameWork, Surrounding
+from ros_nodes.grasp_detector.frame_work import FrameWork, NodeParts
 from ros_nodes.grasp_detector.grasp_output import GraspOutput
 from ros_nodes.grasp_detector.planning_answers import error_code, target_of
 from ros_nodes.grasp_detector.problems import Problem, ProblemKind
@@ -83,7 +83,7 @@ class GraspDetectorNode(ManagedNode[GraspDetectorSettings]):
         """Load the network, and listen to the camera."""
         assert self._output is not None
         settings = self.parameters.current
-        node = Surrounding(
+        node = NodeParts(
             settings=lambda: self.parameters.current,
             where_is=self._where_is,
             now_ns=lambda: int(self.get_clock().now().nanoseconds),

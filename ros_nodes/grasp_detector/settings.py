@@ -9,7 +9,7 @@ import numpy as np
 
 from geometry import PANDA_HAND, GripperSpec, InputError
 from ros_nodes.grasp_detector.finding import Wanted
-from ros_nodes.grasp_detector.look import EVERYWHERE, Surroundings
+from ros_nodes.grasp_detector.look import EVERYWHERE, Place
 from ros_nodes.robot_settings import RobotSettings
 from ros_nodes.setting import autostart_setting, setting
 
@@ -105,11 +105,11 @@ class GraspDetectorSettings(RobotSettings):
             )
 
     @property
-    def place(self) -> Surroundings:
+    def place(self) -> Place:
         """Workspace and table as a planner takes them."""
         heights = {"known": self.table_height_m, "find": None, "none": -np.inf}
         box = np.array(self.workspace).reshape(2, 3) if self.workspace else EVERYWHERE
-        return Surroundings(workspace=box, table_z_m=heights[self.table], seed=self.seed)
+        return Place(workspace=box, table_z_m=heights[self.table], seed=self.seed)
 
     @property
     def wanted(self) -> Wanted:

@@ -14,7 +14,7 @@ import numpy as np
 from geometry import FloatArray, InputError
 
 
-class JointState(NamedTuple):
+class JointMotion(NamedTuple):
     """Where joints are and how they move."""
 
     q: FloatArray
@@ -25,7 +25,7 @@ class JointState(NamedTuple):
     """(J,) rad/s^2."""
 
     @classmethod
-    def at_rest(cls, q: FloatArray) -> JointState:
+    def at_rest(cls, q: FloatArray) -> JointMotion:
         """Standing still at `q`."""
         return cls(np.array(q, dtype=np.float64), np.zeros(len(q)), np.zeros(len(q)))
 
@@ -57,7 +57,7 @@ class Spline:
         """Time of the last point."""
         return float(self.times_s[-1])
 
-    def preceded_by(self, time_s: float, state: JointState) -> Spline:
+    def preceded_by(self, time_s: float, state: JointMotion) -> Spline:
         """The spline that begins with `state` at `time_s` and goes on with the points after it."""
         later = self.times_s > time_s
         return Spline(
@@ -67,12 +67,12 @@ class Spline:
             np.concatenate([state.ddq[None], self.ddq[later]]),
         )
 
-    def sample(self, time_s: float) -> JointState:
+    def sample(self, time_s: float) -> JointMotion:
         """Where the joints should be; before the first and after the last point they rest there."""
         if time_s < self.times_s[0]:
-            return JointState.at_rest(self.q[0])
+            return JointMotion.at_rest(self.q[0])
         if time_s >= self.times_s[-1]:
-            return JointState.at_rest(self.q[-1])
+            return JointMotion.at_rest(self.q[-1])
         i = int(np.searchsorted(self.times_s, time_s, side="right")) - 1
         span, t = float(self.times_s[i + 1] - self.times_s[i]), time_s - float(self.times_s[i])
         return _evaluate(self._coefficients(i, span), t)
@@ -98,7 +98,7 @@ class Spline:
         return c
 
 
-def stopping(state: JointState, time_s: float, deceleration: FloatArray) -> Spline:
+def stopping(state: JointMotion, time_s: float, deceleration: FloatArray) -> Spline:
     """The motion that brings moving joints to rest together.
 
     Args:
@@ -117,8 +117,8 @@ def stopping(state: JointState, time_s: float, deceleration: FloatArray) -> Spli
     )
 
 
-def _evaluate(c: FloatArray, t: float) -> JointState:
+def _evaluate(c: FloatArray, t: float) -> JointMotion:
     q = c[0] + t * (c[1] + t * (c[2] + t * (c[3] + t * (c[4] + t * c[5]))))
     dq = c[1] + t * (2.0 * c[2] + t * (3.0 * c[3] + t * (4.0 * c[4] + t * 5.0 * c[5])))
     ddq = 2.0 * c[2] + t * (6.0 * c[3] + t * (12.0 * c[4] + t * 20.0 * c[5]))
-    return JointState(q, dq, ddq)
+    return JointMotion(q, dq, ddq)

@@ -13,7 +13,7 @@ import numpy as np
 
 from envs.panda import JointLimits
 from geometry import FloatArray
-from ros_nodes.sim_robot.spline import JointState, Spline, stopping
+from ros_nodes.sim_robot.spline import JointMotion, Spline, stopping
 from ros_nodes.sim_robot.ticket import Ticket
 from ros_nodes.sim_robot.tolerances import Tolerances, worst_violation
 from ros_nodes.sim_robot.trajectory_request import ErrorCode
@@ -34,8 +34,8 @@ class Tracking(NamedTuple):
     """Where the joints should be, and where they are."""
 
     time_s: float
-    desired: JointState
-    actual: JointState
+    desired: JointMotion
+    actual: JointMotion
 
 
 TrajectoryTicket = Ticket[TrajectoryOutcome]
@@ -53,9 +53,9 @@ class TrajectoryController:
     def __init__(self, names: Sequence[str], limits: JointLimits, q: FloatArray) -> None:
         self.names = tuple(names)
         self.limits = limits
-        self.tracking = Tracking(0.0, JointState.at_rest(q), JointState.at_rest(q))
+        self.tracking = Tracking(0.0, JointMotion.at_rest(q), JointMotion.at_rest(q))
         """Desired and actual state after the last step."""
-        self._commanded = JointState.at_rest(q)
+        self._commanded = JointMotion.at_rest(q)
         self._spline: Spline | None = None
         self._ticket: TrajectoryTicket | None = None
         self._tolerances = Tolerances.uniform(len(self.names), path_rad=0, goal_rad=0, stopped_rad_s=0, goal_time_s=0)
@@ -127,13 +127,13 @@ class TrajectoryController:
         wanted = self._spline.sample(now_s + step_s)
         reach = np.asarray(self.limits.velocity) * step_s
         step = np.clip(wanted.q - before.q, -reach, reach)
-        self._commanded = JointState(before.q + step, step / step_s, wanted.ddq)
+        self._commanded = JointMotion(before.q + step, step / step_s, wanted.ddq)
         return before.q, step / step_s
 
     def observe(self, now_s: float, q: FloatArray, dq: FloatArray) -> None:
         """Compare what was wanted with where the joints (J,) are after the step, and end what has ended."""
         wanted = self._commanded if self._spline is None else self._spline.sample(now_s)
-        self.tracking = Tracking(now_s, wanted, JointState(q, dq, np.zeros(len(q))))
+        self.tracking = Tracking(now_s, wanted, JointMotion(q, dq, np.zeros(len(q))))
         if self._spline is None:
             return
         error = np.stack([wanted.q - q, wanted.dq - dq], axis=-1)
@@ -173,7 +173,7 @@ class TrajectoryController:
             self._finish(ending)
 
     def _hold(self, q: FloatArray) -> None:
-        self._commanded, self._spline, self._ending = JointState.at_rest(q), None, None
+        self._commanded, self._spline, self._ending = JointMotion.at_rest(q), None, None
 
     def _finish(self, outcome: TrajectoryOutcome) -> None:
         if self._ticket is not None:

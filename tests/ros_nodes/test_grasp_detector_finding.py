@@ -15,7 +15,7 @@ from geometry import PANDA_HAND, InputError, PinholeCamera, look_at, transform
 from perception.grasping import DepthView, Grasps
 from ros_nodes.grasp_detector import finding
 from ros_nodes.grasp_detector.finding import GraspFinder, Wanted, check_weights, load_finder
-from ros_nodes.grasp_detector.look import Surroundings, points_in_workspace, view_of_depth, view_of_points
+from ros_nodes.grasp_detector.look import Place, points_in_workspace, view_of_depth, view_of_points
 from ros_nodes.grasp_detector.settings import GraspDetectorSettings
 
 DOWN = np.diag([1.0, -1.0, -1.0])
@@ -44,7 +44,7 @@ def settings_of(observation: Observation, **changes: object) -> GraspDetectorSet
     return GraspDetectorSettings(workspace=box, table_height_m=float(observation.table_z_m), **changes)
 
 
-def look(observation: Observation, place: Surroundings) -> DepthView:
+def look(observation: Observation, place: Place) -> DepthView:
     return view_of_depth(observation.depth_m, observation.camera, observation.T_world_camera, place)
 
 

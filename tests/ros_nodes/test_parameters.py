@@ -13,9 +13,9 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from geometry import InputError
-from ros_nodes.parameters import declare_parameters, setting
+from ros_nodes.parameters import declare_parameters
 from ros_nodes.robot_settings import RobotSettings
-from ros_nodes.setting import settings_of
+from ros_nodes.setting import setting, settings_of
 
 if TYPE_CHECKING:
     from tests.ros_nodes.session import RosSession

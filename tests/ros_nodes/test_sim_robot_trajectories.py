@@ -7,7 +7,7 @@ import pytest
 
 from envs.panda import PANDA_LIMITS, JointTrajectory
 from geometry import InputError
-from ros_nodes.sim_robot.spline import JointState, Spline, stopping
+from ros_nodes.sim_robot.spline import JointMotion, Spline, stopping
 from ros_nodes.sim_robot.tolerances import JointTolerance, Tolerances
 from ros_nodes.sim_robot.trajectory_request import ErrorCode, Point, Refusal, TrajectoryRequest, check_trajectory
 from tests.ros_nodes.asked_motions import NAMES, Q0, away, request, taken
@@ -109,7 +109,7 @@ def test_tolerances_mean_what_control_msgs_says() -> None:
 
 
 def test_stopping_brings_all_joints_to_rest_together() -> None:
-    state = JointState(Q0, np.array([1.0, -0.5, 0, 0, 0, 0, 0.2]), np.zeros(7))
+    state = JointMotion(Q0, np.array([1.0, -0.5, 0, 0, 0, 0, 0.2]), np.zeros(7))
     spline = stopping(state, 3.0, np.full(7, 2.0))
     assert spline.end_s == pytest.approx(3.5)
     np.testing.assert_allclose(spline.sample(3.25).dq, 0.5 * state.dq, atol=1e-12)
