@@ -6,6 +6,11 @@ import struct
 from collections.abc import Iterable
 from typing import Any
 
+import pytest
+
+_TYPESYS = pytest.importorskip("rosbags.typesys")
+STORE = _TYPESYS.get_typestore(_TYPESYS.Stores.ROS2_JAZZY)
+"""Reads bytes by the definitions of the `rosbags` package."""
 HEADER = b"\x00\x01\x00\x00"  # plain CDR, little endian
 SIZES = {"?": 1, "b": 1, "B": 1, "h": 2, "H": 2, "i": 4, "I": 4, "f": 4, "q": 8, "Q": 8, "d": 8}
 

@@ -13,10 +13,8 @@ from std_msgs.msg import Header
 
 from geometry import InputError, PinholeCamera
 from ros_nodes.messages.camera_infos import camera_from_info, distortion_px, info_from_camera
-from tests.ros_nodes.cdr import Cdr
+from tests.ros_nodes.cdr import STORE, Cdr
 
-typesys = pytest.importorskip("rosbags.typesys")
-STORE = typesys.get_typestore(typesys.Stores.ROS2_JAZZY)
 K = (615.5, 0.0, 318.25, 0.0, 616.75, 243.5, 0.0, 0.0, 1.0)
 P = (500.0, 0.0, 320.0, 0.0, 0.0, 501.0, 240.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 EYE = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)

@@ -14,11 +14,9 @@ from std_msgs.msg import Header
 
 from geometry import InputError
 from ros_nodes.messages.clouds import cloud_from_points, points_from_cloud
-from tests.ros_nodes.cdr import Cdr
+from tests.ros_nodes.cdr import STORE, Cdr
 from tests.ros_nodes.lines import lines_run
 
-typesys = pytest.importorskip("rosbags.typesys")
-STORE = typesys.get_typestore(typesys.Stores.ROS2_JAZZY)
 INT8, UINT8, UINT16, FLOAT32, FLOAT64 = 1, 2, 4, 7, 8
 NAN, INF = float("nan"), float("inf")
 Field = tuple[str, int, int, int]

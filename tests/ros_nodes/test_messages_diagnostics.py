@@ -9,10 +9,7 @@ from rclpy.serialization import deserialize_message, serialize_message
 
 from geometry import InputError
 from ros_nodes.messages.diagnostics import diagnostic_array, diagnostic_status, level_of
-from tests.ros_nodes.cdr import Cdr
-
-typesys = pytest.importorskip("rosbags.typesys")
-STORE = typesys.get_typestore(typesys.Stores.ROS2_JAZZY)
+from tests.ros_nodes.cdr import STORE, Cdr
 
 
 def test_an_array_as_bytes_written_by_hand() -> None:

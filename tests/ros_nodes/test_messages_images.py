@@ -22,11 +22,8 @@ from ros_nodes.messages.images import (
     mask_from_image,
     rgb_from_image,
 )
-from tests.ros_nodes.cdr import Cdr
+from tests.ros_nodes.cdr import STORE, Cdr
 from tests.ros_nodes.lines import lines_run
-
-typesys = pytest.importorskip("rosbags.typesys")
-STORE = typesys.get_typestore(typesys.Stores.ROS2_JAZZY)
 
 
 def written(height: int, width: int, encoding: str, big: int, step: int, data: bytes) -> Cdr:

@@ -12,10 +12,8 @@ from trajectory_msgs.msg import JointTrajectory
 
 from geometry import InputError
 from ros_nodes.messages.joints import carries_joints, joints_of, trajectory_arrays, trajectory_message
-from tests.ros_nodes.cdr import Cdr
+from tests.ros_nodes.cdr import STORE, Cdr
 
-typesys = pytest.importorskip("rosbags.typesys")
-STORE = typesys.get_typestore(typesys.Stores.ROS2_JAZZY)
 NAMES = ("a", "b", "c")
 
 
@@ -74,7 +72,10 @@ def test_arm_and_gripper_may_come_apart(state: Any) -> None:
         ((["a", "b"], [1.0, 2.0]), "joint names: expected ['a', 'b', 'c'], got ['a', 'b']"),
         ((["a", "b", "c"], [1.0, 2.0]), "position: expected 3 numbers, one a joint, got 2"),
         ((["a", "b", "c"], [1.0, 2.0, 3.0], [1.0]), "velocity: expected 3 numbers, one a joint, got 1"),
-        ((["a", "b", "c"], [1.0, float("nan"), 3.0]), "position: expected finite numbers, got {'a': 1.0, 'b': nan, 'c': 3.0}"),
+        (
+            (["a", "b", "c"], [1.0, float("nan"), 3.0]),
+            "position: expected finite numbers, got {'a': 1.0, 'b': nan, 'c': 3.0}",
+        ),
         ((["a", "b", "c"], []), "got 0"),
     ],
 )

@@ -24,10 +24,8 @@ from ros_nodes.messages.poses import (
     transform_from_matrix,
 )
 from ros_nodes.messages.stamps import duration_of, header_at, nanoseconds_of, seconds_of, stamp_of
-from tests.ros_nodes.cdr import HEADER, Cdr
+from tests.ros_nodes.cdr import HEADER, STORE, Cdr
 
-typesys = pytest.importorskip("rosbags.typesys")
-STORE = typesys.get_typestore(typesys.Stores.ROS2_JAZZY)
 QUARTER = np.array([[0.0, -1.0, 0.0, 1.0], [1.0, 0.0, 0.0, -2.0], [0.0, 0.0, 1.0, 0.5], [0.0, 0.0, 0.0, 1.0]])
 """A quarter turn about z, which takes x to y, and an offset."""
 SEVEN = (1.0, -2.0, 0.5, 0.0, 0.0, np.sqrt(0.5), np.sqrt(0.5))
