@@ -167,7 +167,7 @@ def damage(folder: Path, name: str, content: bytes) -> None:
     [
         ("hico-image-level.tar.gz", b""),
         ("hico-image-level.tar.gz", b"no archive"),
-        ("hico-image-level.tar.gz", gzip.compress(b"no tar" * 400)),
+        ("hico-image-level.tar.gz", gzip.compress(b"no tar" * 400, mtime=0)),
         ("hico_hoi_list.txt", b"001 cup\n"),
         ("hico_hoi_list.txt", b"001 spaceship hold\n"),
         ("hico_verb_list.txt", b"\xff\xfe\x00"),
