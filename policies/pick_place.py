@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from envs.arms import PathCollision, joint_motion, plan_motion, straight_line
+from envs.arms import JointTrajectory, PathCollision, joint_motion, plan_motion, straight_line
 from envs.clutter import RankedGrasps
 from geometry import FloatArray, invert
 from policies.pick_planning import PickConfig, PickPlan, PickPlanning, plan_pick
@@ -19,6 +19,7 @@ PickOutcome = Literal["placed", "held", "missed", "dropped", "blocked", "unreach
 Phase = Literal["perceive", "plan", "approach", "close", "check", "lift", "carry", "release", "retry"]
 _LIFT_SHARES = (1.0, 0.6, 0.3)
 _TRIES = 3
+_NOTHING = np.empty((0, 3))
 
 
 class PickResult(NamedTuple):
@@ -141,18 +142,24 @@ class PickAndPlace:
     def go_to(self, q_goal: ArrayLike, rng: np.random.Generator) -> bool:
         """Move clear of table and boxes to a posture (n,); whether the arm arrived.
 
-        Where something unforeseen is touched, another way is planned from there, a few times.
+        Where something unforeseen is touched, another way is planned from there, a few times. An arm that was
+        stopped low among things has no way to plan; it first goes straight up.
         """
         goal = np.asarray(q_goal, dtype=np.float64)
-        for _ in range(_TRIES):
-            q = self.robot.q
-            with self.computing:
-                motion = plan_motion(self._collision, q, goal, rng, tree_size=0).trajectory
-                if motion is None:  # an arm that touches something has no free start; straight away is the best
-                    motion = joint_motion(q, goal, limits=self._collision.arm.limits, speed=0.5)
+        for number in range(_TRIES):
+            motion = self._way_to(goal, rng)
+            if motion is None and number == 0 and self._lift(_NOTHING):
+                motion = self._way_to(goal, rng)
+            if motion is None:  # an arm that touches something has no free start; straight away is the best
+                motion = joint_motion(self.robot.q, goal, limits=self._collision.arm.limits, speed=0.5)
             if self.robot.travel(motion).completed:
                 return True
         return False
+
+    def _way_to(self, q_goal: FloatArray, rng: np.random.Generator) -> JointTrajectory | None:
+        """A motion from where the arm is, clear of table and boxes."""
+        with self.computing:
+            return plan_motion(self._collision, self.robot.q, q_goal, rng, tree_size=0).trajectory
 
     def _approach(self, plan: PickPlan) -> bool:
         """Whether the fingers stand about the object; a contact close to the grasp is as good as the grasp."""
@@ -163,8 +170,8 @@ class PickAndPlace:
         motion = self.robot.follow(plan.approach, stop_on_contact=True)
         return motion.completed or motion.contact
 
-    def _lift(self, cloud_world: FloatArray) -> None:
-        """Straight up until what hangs below the hand has cleared what stands around."""
+    def _lift(self, cloud_world: FloatArray) -> bool:
+        """Straight up until what hangs below the hand has cleared what stands around; whether the arm could move so."""
         top = float(cloud_world[:, 2].max()) - self._table_z_m if len(cloud_world) else 0.0
         wanted = max(self.config.lift_m, top + 0.02)
         T_base_world = invert(self.robot.T_world_base)
@@ -177,5 +184,7 @@ class PickAndPlace:
                 )
                 if line.trajectory is not None:
                     break
-        if line.trajectory is not None:
-            self.robot.follow(line.trajectory)
+        if line.trajectory is None:
+            return False
+        self.robot.follow(line.trajectory)
+        return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from envs.panda import HOME_Q, PathCollision, grasp_pose
+from envs.panda import HOME_Q, PathCollision, grasp_pose, solve_grasp_ik
 from geometry import transform
 from policies import Grip, Motion, PickAndPlace, PickConfig, RobotStopped
 from policies.pick_place import Phase
@@ -122,6 +122,25 @@ def test_a_carry_that_touches_something_is_planned_again_and_then_given_up(colli
     assert skill_on(robot, collision).go_to_drop(np.random.default_rng(0)) and robot.motions == 2
     robot = Notebook(script=dict.fromkeys(range(9), bump))
     assert not skill_on(robot, collision).go_to_drop(np.random.default_rng(0)) and robot.motions == 3
+
+
+def test_an_arm_that_was_stopped_low_goes_up_before_it_goes_away(collision: PathCollision) -> None:
+    """From where the hand touches the table no way can be planned; straight to the goal would go through what stands
+    around."""
+    robot = Notebook()
+    low = transform(DOWN, (0.45, 0.1, 0.0))
+    robot.q = solve_grasp_ik(low, np.array(HOME_Q))[0].q
+    heights, follow = [], robot.follow
+
+    def watched(trajectory, *, stop_on_contact: bool = False) -> Motion:
+        heights.append([grasp_pose(q)[:3, 3] for q in trajectory.q])
+        return follow(trajectory, stop_on_contact=stop_on_contact)
+
+    robot.follow = watched
+    assert skill_on(robot, collision).go_to_drop(np.random.default_rng(0))
+    up = np.array(heights[0])
+    assert len(heights) == 2 and up[-1, 2] - up[0, 2] > 0.08
+    np.testing.assert_allclose(up[:, :2] - up[0, :2], 0.0, atol=5e-3)
 
 
 @pytest.mark.parametrize("motion", range(4))
