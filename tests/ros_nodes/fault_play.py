@@ -15,9 +15,11 @@ Do = Callable[[FaultStack], Any]
 _PHASE_S, _END_S, _SAY_S, _REST_S, _WELL_S = 90.0, 120.0, 12.0, 15.0, 15.0
 _STANDS_RAD, _STOPS_S = 0.02, 3.0
 _SPEED_SHARE, _OUTSIDE_RAD = 1.1, 0.01
-_GOALS = 3
+_GOALS, _LOOK_S = 3, 1.0
 _MISSES = ("FAILURE", "GOAL_IN_COLLISION", "NO_IK_SOLUTION", "PLANNING_FAILED")
 """Endings that are no fault of the stack: a grasp that did not hold, or a scene without a way to one."""
+_STUCK = "did not get out of the camera's way"
+"""After a stop among other things the arm may touch them on its way out; another goal tries another way."""
 
 
 class Words(NamedTuple):
@@ -156,13 +158,14 @@ def _motion(stack: FaultStack, fault: Fault, began_s: float, problems: list[str]
     silent = stack.motion.silent()
     if not silent and not stack.ros.wait_until(stack.motion.rests, _REST_S):
         problems.append("the arm does not rest")
+    stack.ros.wait_until(lambda: time.monotonic() > began_s + _LOOK_S)
     motion = stack.motion.since(began_s)
     if fault.arm == "stands" and motion.moved_rad > _STANDS_RAD:
         problems.append(f"the arm moved {motion.moved_rad:.3f} rad")
     if fault.arm == "stops" and motion.stopped_s > _STOPS_S:
         problems.append(f"the arm moved for {motion.stopped_s:.2f} s")
-    if motion.peak_share > _SPEED_SHARE or motion.outside_rad > _OUTSIDE_RAD:
-        problems.append(f"the arm left its limits: {motion}")
+    if motion.peak_share > _SPEED_SHARE or motion.outside_rad > _OUTSIDE_RAD or motion.moved_rad != motion.moved_rad:
+        problems.append(f"the arm left its limits, or was not measured: {motion}")
     return motion
 
 
@@ -198,6 +201,8 @@ def _resume(stack: FaultStack, fault: Fault) -> str:
             if still and not stack.await_well(_WELL_S):
                 return f"no: {'; '.join(stack.complaints())} stays"
             return _told(called, number) + ("" if placed else f" (place: {why})")
+        if _STUCK in message:
+            continue
         if code not in _MISSES:
             return f"no: {code}: {message}"
         stack.trigger("/sim_robot/next_scene")

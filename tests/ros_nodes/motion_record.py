@@ -24,7 +24,7 @@ _LINKS = tuple(f"panda_link{i}" for i in range(1, 8))
 _KEPT = 40_000
 _SILENT_S = 1.0
 _STEP_S = 0.04
-_MOVES_RAD = 0.03
+_MOVES_RAD = 0.015
 
 
 class Motion(NamedTuple):
@@ -71,8 +71,8 @@ class MotionRecord:
         return not self._rows or time.monotonic() - self._rows[-1][0] > _SILENT_S
 
     def moves(self) -> bool:
-        """Whether the arm has moved at a speed worth a name in the last tenth of a second."""
-        _, _, q = self._since(time.monotonic() - 0.1)
+        """Whether the arm has moved at a speed worth a name lately."""
+        _, _, q = self._since(time.monotonic() - 0.2)
         return len(q) > 2 and float(np.ptp(q[:, :7], axis=0).max()) > _MOVES_RAD
 
     def since(self, began_s: float) -> Motion:
@@ -85,6 +85,8 @@ class MotionRecord:
         else:
             with self._lock:
                 rows = [row for row in self._turns if row[0] >= began_s]
+            if len(rows) < 4:
+                return Motion(float("nan"), float("nan"), float("nan"), float("nan"))
             wall, stamp, turns = _thinned(*(np.array([row[i] for row in rows]) for i in range(3)))
             steps = 2.0 * np.arccos(np.clip(np.abs((turns[1:] * turns[:-1]).sum(axis=2)), 0.0, 1.0))
             outside = float("nan")
