@@ -237,7 +237,14 @@ NODES: tuple[Fault, ...] = (
     canceled_in("approach", moving=True),
     canceled_in("close"),
     canceled_in("lift", moving=True, hand="keeps"),
-    canceled_in("check", hand="keeps"),
+    Fault(
+        name="canceled in check, which only reads a width: mostly too late",
+        at="check",
+        inject=cancel,
+        ends=r"SUCCESS: \S+ holds|PREEMPTED: canceled by the client",
+        arm="stops",
+        hand="keeps",
+    ),
     Fault(
         name="canceled in carry, after a miss",
         at="lift",
