@@ -24,7 +24,7 @@ def test_fingers_that_somebody_opened_hold_nothing(ros) -> None:
 
 def test_a_planner_that_goes_while_it_is_asked(ros) -> None:
     stage = Stage(ros, joint_states_timeout_s=10.0)
-    stage.planner.delay_s = 1.0
+    stage.planner.delay_s = 4.0
     run = stage.send()
     assert ros.wait_until(lambda: stage.planner.asked, 5.0)
     ros.stop(stage.planner)
