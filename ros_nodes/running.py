@@ -6,7 +6,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 
 import rclpy
 from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor
@@ -83,7 +83,7 @@ def _live(node: Node, threads: int, stop: SimpleQueue[None]) -> None:
     spinner = threading.Thread(target=spin, name="executor")
     spinner.start()
     try:
-        stop.get()
+        _wait(stop)
         wind_down = getattr(node, "wind_down", None)
         if wind_down is not None:
             wind_down()
@@ -95,6 +95,19 @@ def _live(node: Node, threads: int, stop: SimpleQueue[None]) -> None:
         node.destroy_node()
     if defects:
         raise defects[0]
+
+
+def _wait(stop: SimpleQueue[None]) -> None:
+    """Until something is in the queue.
+
+    The wait is cut into pieces: where the kernel gave the signal to another thread, Python's handler runs only once
+    the main thread has something to do.
+    """
+    while True:
+        try:
+            return stop.get(timeout=_WAKE_S)
+        except Empty:
+            continue
 
 
 @contextmanager
