@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from geometry import PANDA_HAND, GripperSpec, InputError
+from geometry import InputError
 from ros_nodes.grasp_detector.finding import Wanted
 from ros_nodes.grasp_detector.look import EVERYWHERE, Place
-from ros_nodes.robot_settings import RobotSettings
+from ros_nodes.hand_settings import HandSettings
 from ros_nodes.setting import autostart_setting, setting
 
 
 @dataclass(frozen=True, kw_only=True)
-class GraspDetectorSettings(RobotSettings):
+class GraspDetectorSettings(HandSettings):
     """Where to look for grasps, how hard, and what counts as too old. Lengths in metres."""
 
     autostart: bool = autostart_setting()
@@ -61,15 +61,6 @@ class GraspDetectorSettings(RobotSettings):
         180.0, "Largest angle between the hand's approach and straight down; 180: from anywhere.", low=1.0, high=180.0
     )
     seed: int = setting(0, "Of the search for the table.", low=0, high=2**31 - 1)
-    finger_depth_m: float = setting(
-        PANDA_HAND.finger_depth_m, "From the palm to the fingertips, m; at activation.", low=0.005, high=0.5
-    )
-    finger_thickness_m: float = setting(
-        PANDA_HAND.finger_thickness_m, "Of a finger along the closing direction, m; at activation.", low=0.001, high=0.2
-    )
-    finger_breadth_m: float = setting(
-        PANDA_HAND.finger_breadth_m, "Of a finger across the closing direction, m; at activation.", low=0.001, high=0.2
-    )
     max_rate_hz: float = setting(0.0, "Most frames a second in continuous mode; 0: no limit.", low=0.0, high=1000.0)
     max_age_s: float = setting(2.0, "Frames older than this when they come are refused, s.", low=0.01, high=3600.0)
     max_wait_ms: float = setting(
@@ -115,19 +106,6 @@ class GraspDetectorSettings(RobotSettings):
     def wanted(self) -> Wanted:
         """Which grasps are wanted, of anything."""
         return Wanted(top_k=self.top_k, min_score=self.min_score, cone_rad=float(np.deg2rad(self.approach_cone_deg)))
-
-    @property
-    def gripper(self) -> GripperSpec:
-        """The hand: the Panda's with these measures."""
-        return replace(
-            PANDA_HAND,
-            max_width_m=self.gripper_max_width_m,
-            finger_depth_m=self.finger_depth_m,
-            tip_depth_m=min(PANDA_HAND.tip_depth_m, self.finger_depth_m),
-            finger_thickness_m=self.finger_thickness_m,
-            tip_thickness_m=min(PANDA_HAND.tip_thickness_m, self.finger_thickness_m),
-            finger_breadth_m=self.finger_breadth_m,
-        )
 
     @property
     def weights_file(self) -> Path | None:

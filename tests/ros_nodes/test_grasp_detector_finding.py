@@ -176,4 +176,4 @@ def test_settings_make_place_and_hand() -> None:
         with pytest.raises(InputError, match="parameter workspace"):
             GraspDetectorSettings(workspace=bad)
     short = GraspDetectorSettings(finger_depth_m=0.01, finger_thickness_m=0.01, gripper_max_width_m=0.14)
-    assert (short.gripper.tip_depth_m, short.gripper.max_width_m) == (0.01, 0.14)
+    assert (short.gripper.tip_depth_m, short.gripper.max_width_m) == (0.005, 0.14)

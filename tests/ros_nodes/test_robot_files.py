@@ -14,6 +14,8 @@ from scipy.spatial.transform import Rotation
 from envs.arms import PANDA, ArmModel, PathCollision, plan_motion, solve_ik
 from geometry import InputError, transform
 from ros_nodes.arm_settings import ArmSettings, arm_of
+from ros_nodes.grasp_detector.settings import GraspDetectorSettings
+from ros_nodes.hand_settings import HandSettings
 
 FOLDER = Path(__file__).resolve().parents[2] / "launch" / "robots"
 HALF = np.pi / 2
@@ -138,3 +140,10 @@ def test_the_upper_arm_of_the_ur5e_is_where_it_stands() -> None:
         with PathCollision(arm=model) as collision:
             collision.add_box((0.01, 0.01, 0.01), transform(translation=place[:3]), name="post")
             assert collision.check(q).free == free
+
+
+@pytest.mark.parametrize("robot", ROBOTS)
+def test_the_detector_and_the_arm_know_the_same_hand(robot: str) -> None:
+    hand = {name: value for name, value in read(robot).items() if name in {f.name for f in fields(HandSettings)}}
+    tupled = {key: tuple(value) if isinstance(value, list) else value for key, value in hand.items()}
+    assert GraspDetectorSettings(**tupled).gripper == arm(robot).gripper
