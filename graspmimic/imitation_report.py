@@ -110,9 +110,9 @@ def write_figure(cells: Sequence[dict[str, Any]], path: Path) -> None:
         panel.set(title=task, xlabel="demonstrations", ylim=(0.0, 1.02))
         panel.grid(alpha=0.3)
     panels[0].set_ylabel("success at the end")
-    panels[-1].legend(loc="lower right")
+    panels[-1].legend(loc="center left", bbox_to_anchor=(1.02, 0.5))
     with output_file(path) as draft:
-        figure.savefig(draft, dpi=150, format="png")
+        figure.savefig(draft, dpi=150, format="png", bbox_inches="tight")
 
 
 def _texts(row: Row) -> tuple[str, ...]:
