@@ -108,12 +108,13 @@ def test_policies_succeed_on_the_simulated_robot(ros: Any, policy: str) -> None:
     imitation:Stack is left out: at half the speeds its chunks fall short (8 of 12 without ROS, 12 of 12 at 0.7).
     """
     task = policy.partition(":")[2]
-    circle = Circle(ros, policy, task, steps=200 if task == "Stack" else 100)
+    # At less than life's pace, so that nodes that share one interpreter on a busy machine miss no tick.
+    circle = Circle(ros, policy, task, steps=200 if task == "Stack" else 100, real_time_factor=0.4)
     won = []
     for _ in range(10):
         won.append(circle.play()["success"])
         assert circle.call("sim_robot/next_scene").success
-        assert not ros.wait_until(lambda: False, 0.8)  # the new scene's arm stands far from the guard's last target
+        assert not ros.wait_until(lambda: False, 2.0)  # the new scene's arm stands far from the guard's last target
         assert ros.wait_until(lambda: circle.call("safety/reset").success, 10.0)
     print(f"{policy}: {sum(won)} of {len(won)}")
     assert sum(won) >= 8
