@@ -18,7 +18,7 @@ PACKAGES = ("rclpy", "rosidl_runtime_py", "ament_index_python")
 
 
 class _BesideThisFile:
-    """Finds the stand-in's packages, and nothing else."""
+    """Finds the stand-in's packages that nothing else has, and nothing else."""
 
     @staticmethod
     def find_spec(name: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> ModuleSpec | None:
@@ -29,24 +29,30 @@ class _BesideThisFile:
 
 def installed() -> bool:
     """Whether `rclpy` is the stand-in."""
-    return _BesideThisFile in sys.meta_path
+    import rclpy
+
+    return Path(rclpy.__file__).is_relative_to(Path(__file__).parent)
 
 
 def install() -> bool:
-    """Make `import rclpy` and its like work; whether they now give the stand-in."""
-    if installed():
-        return True
+    """Make `import rclpy` and its like work; whether they now give the stand-in.
+
+    Each missing part is lent by itself: a real rclpy keeps real messages, and gets tf2 where it lacks it.
+    """
+    if _BesideThisFile in sys.meta_path:
+        return installed()
+    real = importlib.util.find_spec("rclpy") is not None
     if importlib.util.find_spec("launch_ros") is None:
         from tests.ros_standin.launching import launch_modules
 
         sys.modules.update(launch_modules())
-    if importlib.util.find_spec("rclpy") is not None:
-        return False
-    from tests.ros_standin.messages import message_modules
+    if not real:
+        from tests.ros_standin.messages import message_modules
 
-    sys.modules.update(message_modules())
+        sys.modules.update(message_modules())
     sys.meta_path.append(_BesideThisFile)
-    from tests.ros_standin.tf2 import tf2_modules
+    if importlib.util.find_spec("tf2_ros") is None:
+        from tests.ros_standin.tf2 import tf2_modules
 
-    sys.modules.update(tf2_modules())
-    return True
+        sys.modules.update(tf2_modules())
+    return not real

@@ -5,8 +5,6 @@ from __future__ import annotations
 import time as system_time
 from typing import Any
 
-from tests.ros_standin.messages import message_modules
-
 from .core import BufferCore
 
 _POLL_S = 0.02
@@ -19,8 +17,9 @@ class Buffer(BufferCore):
         """Keep transforms for a Duration; with a node, offer "tf2_frames" and follow its clock's jumps."""
         super().__init__(cache_time)
         if node is not None:
-            frame_graph = message_modules()["tf2_msgs.srv"].FrameGraph
-            self.srv = node.create_service(frame_graph, "tf2_frames", self._answer_frames)
+            from tf2_msgs.srv import FrameGraph
+
+            self.srv = node.create_service(FrameGraph, "tf2_frames", self._answer_frames)
             self._watch(node.get_clock())
 
     def lookup_transform(self, target_frame: str, source_frame: str, time: Any, timeout: Any = None) -> Any:

@@ -6,8 +6,6 @@ import math
 import threading
 from typing import Any, NamedTuple
 
-from tests.ros_standin.messages import message_modules
-
 from .cache import Edge, StaticCache, TimeCache
 from .exceptions import (
     ConnectivityException,
@@ -218,7 +216,9 @@ def _unconnected(target: str, source: str) -> ConnectivityException:
 
 
 def _message(target: str, source: str, found: Found) -> Any:
-    message = message_modules()["geometry_msgs.msg"].TransformStamped()
+    from geometry_msgs.msg import TransformStamped
+
+    message = TransformStamped()
     message.header.frame_id, message.child_frame_id = target, source
     message.header.stamp.sec, message.header.stamp.nanosec = divmod(found.stamp_ns, _NS)
     rotation, translation = message.transform.rotation, message.transform.translation

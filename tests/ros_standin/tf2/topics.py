@@ -5,8 +5,6 @@ from __future__ import annotations
 from threading import Thread
 from typing import Any
 
-from tests.ros_standin.messages import message_modules
-
 _AUTHORITY = "default_authority"
 
 
@@ -105,7 +103,9 @@ def _as_list(transform: Any) -> list[Any]:
 
 
 def _tf_message() -> Any:
-    return message_modules()["tf2_msgs.msg"].TFMessage
+    from tf2_msgs.msg import TFMessage
+
+    return TFMessage
 
 
 def _profile(depth: int, *, latched: bool = False) -> Any:
