@@ -34,6 +34,7 @@ _ARRAYS = {
     float: Parameter.Type.DOUBLE_ARRAY,
     str: Parameter.Type.STRING_ARRAY,
 }
+_EMPTY_TYPES = (*_ARRAYS.values(), Parameter.Type.BYTE_ARRAY)
 _LARGEST_INT = 2**63 - 1
 _REFUSED_TYPE = re.compile(r"to '(?P<value>.*)' of type '\w+'", re.DOTALL)
 
@@ -47,6 +48,8 @@ class ParameterSet(Generic[S]):
         self._lock = threading.RLock()
         self._listeners: list[Callable[[S, S], None]] = []
         self._where = node.get_name()
+        if hasattr(node, "add_pre_set_parameters_callback"):  # not on Humble
+            node.add_pre_set_parameters_callback(self._with_types)
         node.add_on_set_parameters_callback(self._on_set)
 
     @property
@@ -62,6 +65,17 @@ class ParameterSet(Generic[S]):
         """
         with self._lock:
             self._listeners.append(callback)
+
+    def _with_types(self, parameters: list[Parameter]) -> list[Parameter]:
+        """Give empty lists the type that was declared; `ros2 param set` and `load` send empty lists of bools."""
+        return [self._typed(parameter) for parameter in parameters]
+
+    def _typed(self, parameter: Parameter) -> Parameter:
+        known = self._known.get(parameter.name)
+        is_empty = parameter.type_ in _EMPTY_TYPES and not parameter.value
+        if known is None or not known.is_array or not is_empty:
+            return parameter
+        return Parameter(parameter.name, _ARRAYS[known.scalar], [])
 
     def _on_set(self, parameters: Sequence[Parameter]) -> SetParametersResult:
         """Answer rclpy: accept and take over, or refuse with the reason."""
@@ -92,8 +106,9 @@ class ParameterSet(Generic[S]):
 def declare_parameters(node: Node, settings: type[S]) -> ParameterSet[S]:
     """Declare every field of a settings dataclass as a parameter of the node, and read what was given.
 
-    An array that is empty by default is declared with its type and stays "not set" until something is given; ROS
-    knows no type of an empty list, so no array can be given as `[]`.
+    ROS knows no type of an empty list: `[]` in a file or on the command line comes as a parameter without a value. It
+    becomes an empty array of the declared type here, as does an array that is empty by default. A parameter left
+    without a value would hide all others from tools that ask for several at once.
 
     Args:
         node: the node that shall have the parameters.
@@ -106,9 +121,7 @@ def declare_parameters(node: Node, settings: type[S]) -> ParameterSet[S]:
     defaults = settings()
     values: dict[str, Any] = {}
     for name, known in settings_of(settings).items():
-        given = _declare(node, name, known, getattr(defaults, name))
-        if given.type_ != Parameter.Type.NOT_SET:
-            values[name] = _value_of(known, given)
+        values[name] = _value_of(known, _declare(node, name, known, getattr(defaults, name)))
     current = settings(**values)
     check_settings(current)
     return ParameterSet(node, current)
@@ -117,9 +130,11 @@ def declare_parameters(node: Node, settings: type[S]) -> ParameterSet[S]:
 def _declare(node: Node, name: str, known: Setting, default: Any) -> Parameter:
     """Declare one parameter; the value that was given on the command line or in a file, or the default."""
     empty = known.is_array and not default
+    descriptor = _descriptor(known)
+    descriptor.read_only = known.read_only and not known.is_array
     try:
         declared: Parameter = node.declare_parameter(
-            name, _ARRAYS[known.scalar] if empty else _for_ros(default), _descriptor(known)
+            name, _ARRAYS[known.scalar] if empty else _for_ros(default), descriptor
         )
     except InvalidParameterTypeException as error:
         said = _REFUSED_TYPE.search(str(error))
@@ -131,6 +146,24 @@ def _declare(node: Node, name: str, known: Setting, default: Any) -> Parameter:
         ) from None
     except InvalidParameterValueException as error:
         raise InputError(f"parameter {name}", expected=known.allowed(), got=str(error)) from None
+    return _completed(node, declared, known) if known.is_array else _given(declared, known)
+
+
+def _given(declared: Parameter, known: Setting) -> Parameter:
+    if declared.type_ == Parameter.Type.NOT_SET:
+        raise InputError(f"parameter {declared.name}", expected=known.allowed(), got="an empty list")
+    return declared
+
+
+def _completed(node: Node, declared: Parameter, known: Setting) -> Parameter:
+    """An array with its value, which may be an empty one, and fixed only then if it is to be."""
+    if declared.type_ == Parameter.Type.NOT_SET:
+        declared = Parameter(declared.name, _ARRAYS[known.scalar], [])
+        node.set_parameters([declared])
+    if known.read_only:
+        final = _descriptor(known)
+        final.type = _ARRAYS[known.scalar].value
+        node.set_descriptor(declared.name, final)
     return declared
 
 
@@ -152,9 +185,7 @@ def _descriptor(known: Setting) -> ParameterDescriptor:
 
 def _value_of(known: Setting, parameter: Parameter) -> Any:
     """A parameter's value as the dataclass holds it: tuples for lists and arrays."""
-    if known.is_array:
-        return tuple(parameter.value if parameter.value is not None else ())
-    return parameter.value
+    return tuple(parameter.value) if known.is_array else parameter.value
 
 
 def _for_ros(value: Any) -> Any:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from rcl_interfaces.msg import Parameter as ParameterMessage
 from rcl_interfaces.msg import ParameterDescriptor, ParameterValue
-from rcl_interfaces.srv import DescribeParameters, SetParameters, SetParametersAtomically
+from rcl_interfaces.srv import DescribeParameters, GetParameters, SetParameters, SetParametersAtomically
 from rclpy.node import Node
-from rclpy.parameter import Parameter
+from rclpy.parameter import Parameter, parameter_value_to_python
 
 from geometry import InputError
 from ros_nodes.parameters import declare_parameters
@@ -20,7 +20,7 @@ from ros_nodes.setting import setting, settings_of
 if TYPE_CHECKING:
     from tests.ros_nodes.session import RosSession
 
-DOUBLE, INTEGER, STRING = 3, 2, 4  # rcl_interfaces/ParameterType
+DOUBLE, INTEGER, STRING, BOOL_ARRAY = 3, 2, 4, 6  # rcl_interfaces/ParameterType
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +33,8 @@ class Settings:
     device: str = setting("cpu", "Where.", read_only=True)
     box_m: tuple[float, float, float] = setting((0.1, 0.2, 0.3), "Size, m.", low=0.0, high=2.0)
     names: tuple[str, ...] = setting((), "Names.")
+    fixed_names: tuple[str, ...] = setting((), "More names.", read_only=True)
+    words: tuple[str, ...] = setting(("near",), "Words.")
 
     def __post_init__(self) -> None:
         if self.low >= self.high:
@@ -78,9 +80,44 @@ def test_given_values(ros: RosSession) -> None:
 
 
 def test_values_from_the_command_line(ros: RosSession) -> None:
-    words = ["--ros-args", "-p", "rate_hz:=1.5", "-p", "box_m:=[0.5, 0.5, 0.5]", "-p", "names:=[x, y]"]
+    words = ["--ros-args", "-p", "rate_hz:=1.5", "-p", "box_m:=[0.5, 0.5, 0.5]", "-p", "names:=[left, right]"]
     current = ros.start(Owner, cli_args=words).parameters.current
-    assert current == Settings(rate_hz=1.5, box_m=(0.5, 0.5, 0.5), names=("x", "y"))
+    assert current == Settings(rate_hz=1.5, box_m=(0.5, 0.5, 0.5), names=("left", "right"))
+
+
+def test_an_empty_list_is_a_value(ros: RosSession) -> None:
+    """ROS gives it no type, rclpy a parameter without a value, which hides all others from `get_parameters`."""
+    node = ros.start(Owner, cli_args=["--ros-args", "-p", "words:=[]"])
+    assert node.parameters.current.words == () and node.parameters.current.names == ()
+    for name in ("words", "names", "fixed_names"):
+        assert node.get_parameter(name).type_ == Parameter.Type.STRING_ARRAY
+    names = list(settings_of(Settings))
+    values = ros.call(GetParameters, "/owner/get_parameters", GetParameters.Request(names=names)).values
+    found = dict(zip(names, (parameter_value_to_python(value) for value in values), strict=True))
+    assert found == {name: list(v) if isinstance(v, tuple) else v for name, v in vars(node.parameters.current).items()}
+    assert "read-only" in refused(node, fixed_names=["x"])
+    assert refused(node, names=["a"]) == "" and node.parameters.current.names == ("a",)
+
+
+@pytest.mark.skipif(not hasattr(Node, "add_pre_set_parameters_callback"), reason="Humble's rclpy cannot")
+def test_a_list_can_be_emptied(ros: RosSession) -> None:
+    """`ros2 param set /owner words []` sends an empty list of bools."""
+    node = start(ros)
+    request = SetParameters.Request(parameters=[message("words", BOOL_ARRAY, bool_array_value=[])])
+    assert ros.call(SetParameters, "/owner/set_parameters", request).results[0].successful
+    assert node.parameters.current.words == () and list(node.get_parameter("words").value) == []
+    request = SetParameters.Request(parameters=[message("box_m", BOOL_ARRAY, bool_array_value=[])])
+    (result,) = ros.call(SetParameters, "/owner/set_parameters", request).results
+    assert not result.successful and "parameter box_m: expected 3 numbers" in result.reason
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [("rate_hz:=[]", "rate_hz: expected a decimal number"), ("box_m:=[]", "box_m: expected 3 numbers")],
+)
+def test_an_empty_list_where_none_can_be(ros: RosSession, rule: str, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        ros.start(Owner, cli_args=["--ros-args", "-p", rule])
 
 
 @pytest.mark.parametrize(

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor, SetParametersResult
-from rcl_interfaces.srv import DescribeParameters, GetParameters, ListParameters, SetParameters
+from rcl_interfaces.srv import DescribeParameters, GetParameters, GetParameterTypes, ListParameters, SetParameters
 from rclpy.exceptions import (
     InvalidParameterTypeException,
     InvalidParameterValueException,
     ParameterAlreadyDeclaredException,
+    ParameterImmutableException,
     ParameterNotDeclaredException,
     ParameterUninitializedException,
 )
+from rclpy.node import Node
 from rclpy.parameter import Parameter, parameter_value_to_python
 
 SPEED = ParameterDescriptor(
@@ -165,6 +169,78 @@ def test_parameters_of_a_file_and_of_the_command_line(ros, tmp_path):
     assert {name: values[name] for name in expected} == expected
     other = ros.node("arm", cli_args=arguments[:3], automatically_declare_parameters_from_overrides=True)
     assert other.has_parameter("everywhere") and not other.has_parameter("speed") and not other.has_parameter("flag")
+
+
+YAML = {
+    "y": True, "No": False, "oN": "oN", "'y'": "y", "!!str y": "y", "null": "null", "~": "~", "[a, ~]": ["a", "~"],
+    "0x10": 16, "0777": 511, "09": 9.0, "1_000": "1_000", "1e-3": 0.001, "1e400": "1e400", "1.": 1.0,
+    "-.inf": -math.inf, "inf": math.inf, "99999999999999999999": 1e20, "1:30": "1:30", "2020-01-01": "2020-01-01",
+    "''": "", "[yes, no]": [True, False], "[a, 'y']": ["a", "y"], "hello world": "hello world", "0o17": "0o17",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", YAML)
+def test_yaml_is_read_as_rcl_reads_it(ros, text):
+    arguments = ["--ros-args", "-p", f"x:={text}"]
+    node = ros.node("arm", cli_args=arguments, automatically_declare_parameters_from_overrides=True)
+    value = node.get_parameter("x").value
+    assert value == YAML[text] and type(value) is type(YAML[text])
+
+
+@pytest.mark.parametrize("text", ["[x, y]", "[1.0, 2]", "[true, 1]", "a: b", "{a: 1}", "", "*x"])
+def test_yaml_that_rcl_refuses(ros, text):
+    with pytest.raises(RuntimeError, match="Couldn't parse parameter override rule: '-p x:="):
+        ros.node("arm", cli_args=["--ros-args", "-p", f"x:={text}"])
+
+
+@pytest.mark.parametrize("line", ["x:", "x: [1.0, 2]", "x: &a [1.0]\n    z: *a", "x: [[1], [2]]"])
+def test_a_file_that_rcl_refuses(ros, tmp_path, line):
+    path = tmp_path / "parameters.yaml"
+    path.write_text(f"/**:\n  ros__parameters:\n    {line}\n")
+    with pytest.raises(RuntimeError, match="Couldn't parse params file: '--params-file .*parameters.yaml'"):
+        ros.node("arm", cli_args=["--ros-args", "--params-file", str(path)])
+
+
+def test_a_files_keys_are_text(ros, tmp_path):
+    path = tmp_path / "parameters.yaml"
+    path.write_text("/**:\n  ros__parameters: {y: 1, on.off: 2, empty: [], 3: {null: 4}}\n")
+    arguments = ["--ros-args", "--params-file", str(path)]
+    node = ros.node("arm", cli_args=arguments)
+    assert [node.declare_parameter(name, 0).value for name in ("y", "on.off", "3.null")] == [1, 2, 4]
+    assert node.declare_parameter("empty", [1.0]).type_ == Parameter.Type.NOT_SET
+
+
+def test_one_parameter_without_a_value_hides_the_others(ros):
+    node = ros.node("arm")
+    node.declare_parameter("speed", 1.0)
+    node.declare_parameter("q", Parameter.Type.DOUBLE_ARRAY)
+    names = ["speed", "q"]
+    assert not ros.call(GetParameters, "/arm/get_parameters", GetParameters.Request(names=names)).values
+    request = DescribeParameters.Request(names=["speed", "other"])
+    assert not ros.call(DescribeParameters, "/arm/describe_parameters", request).descriptors
+    request = GetParameterTypes.Request(names=["speed", "other"])
+    assert not ros.call(GetParameterTypes, "/arm/get_parameter_types", request).types
+    assert set_one(node, "q", [2.0]).successful
+    assert len(ros.call(GetParameters, "/arm/get_parameters", GetParameters.Request(names=names)).values) == 2
+
+
+def test_an_array_may_be_empty_and_keep_its_type(ros):
+    node = ros.node("arm")
+    node.declare_parameter("q", Parameter.Type.DOUBLE_ARRAY)
+    (result,) = node.set_parameters([Parameter("q", Parameter.Type.DOUBLE_ARRAY, [])])
+    assert result.successful and list(node.get_parameter("q").value) == []
+    node.set_descriptor("q", ParameterDescriptor(type=Parameter.Type.DOUBLE_ARRAY.value, read_only=True))
+    assert "read-only" in set_one(node, "q", [1.0]).reason
+    with pytest.raises(ParameterImmutableException):
+        node.set_descriptor("q", ParameterDescriptor(type=Parameter.Type.DOUBLE_ARRAY.value))
+
+
+@pytest.mark.skipif(not hasattr(Node, "add_pre_set_parameters_callback"), reason="not on Humble")
+def test_values_may_be_changed_before_they_are_checked(ros):
+    node = ros.node("arm")
+    node.declare_parameter("speed", 1.0)
+    node.add_pre_set_parameters_callback(lambda given: [Parameter(one.name, value=float(one.value)) for one in given])
+    assert set_one(node, "speed", 2).successful and node.get_parameter("speed").value == 2.0
 
 
 def test_parameter_services_are_what_ros2_param_needs(ros):

@@ -8,7 +8,8 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[2]
 STANDIN = REPOSITORY / "tests" / "ros_standin" / "rclpy"
 OWN_MODULES = {
-    "arguments", "bus", "entity", "graph", "names", "node_names", "parameter_checks", "parameters", "rosout",
+    "arguments", "bus", "entity", "graph", "names", "node_names", "parameter_checks", "parameter_yaml", "parameters",
+    "rosout",
     "action.goal", "lifecycle.machine",
 }  # fmt: skip
 """Rooms of the stand-in that take the place of what rclpy has in one large file, or in C."""

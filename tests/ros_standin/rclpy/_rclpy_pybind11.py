@@ -7,6 +7,10 @@ class RCLError(RuntimeError):
     """Raised when the layer below rclpy refuses."""
 
 
+class RCLInvalidROSArgsError(RCLError):
+    """Raised for `--ros-args` that cannot be read."""
+
+
 class InvalidHandle(RuntimeError):
     """Raised when something destroyed is used."""
 

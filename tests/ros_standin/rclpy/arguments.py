@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
-from rclpy._rclpy_pybind11 import RCLError, UnknownROSArgsError
+from rclpy._rclpy_pybind11 import RCLInvalidROSArgsError, UnknownROSArgsError
+from rclpy.parameter_yaml import ParameterYamlError, tree_of, value_of
 
 _REMAP = re.compile(r"^(?:(?P<node>[A-Za-z_]\w*):)?(?P<source>[^:]+):=(?P<target>.+)$")
 _PARAMETER = re.compile(r"^(?:(?P<node>[\w/*]+):)?(?P<name>[^:]+):=(?P<value>.*)$", re.DOTALL)
@@ -43,20 +43,6 @@ class Override(NamedTuple):
     value: Any
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML as rcl reads it: 1e-3 is a number, too."""
-
-
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"^[-+]?\d+(\.\d*)?[eE][-+]?\d+$"), list("-+0123456789.")
-)
-
-
-def loaded(text: str) -> Any:
-    """The value of a piece of YAML."""
-    return yaml.load(text, Loader=_Loader)  # noqa: S506 - derived from SafeLoader
-
-
 def _flat(prefix: str, tree: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     for key, value in tree.items():
         name = f"{prefix}.{key}" if prefix else str(key)
@@ -68,7 +54,7 @@ def _flat(prefix: str, tree: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 
 def _sections(path: str, tree: Any) -> Iterator[Override]:
     if not isinstance(tree, dict):
-        raise RCLError(f"Failed to parse parameters: nothing below '{path}'")
+        raise ParameterYamlError(f"nothing below '{path}'")
     for key, below in tree.items():
         if key == "ros__parameters":
             for name, value in _flat("", below or {}):
@@ -79,9 +65,16 @@ def _sections(path: str, tree: Any) -> Iterator[Override]:
 
 def _from_file(name: str) -> Iterator[Override]:
     path = Path(name)
-    if not path.is_file():
-        raise RCLError(f"Couldn't parse params file: '--params-file {name}'. Error: no such file")
-    yield from _sections("", loaded(path.read_text(encoding="utf-8")))
+    try:
+        if not path.is_file():
+            raise ParameterYamlError("Error opening YAML file")
+        yield from _sections("", tree_of(path.read_text(encoding="utf-8")))
+    except ParameterYamlError as error:
+        raise _refused(f"Couldn't parse params file: '--params-file {name}'. Error: {error}") from None
+
+
+def _refused(why: str) -> RCLInvalidROSArgsError:
+    return RCLInvalidROSArgsError(f"Failed to parse ROS arguments: {why}")
 
 
 def fits(pattern: str, full_name: str) -> bool:
@@ -114,7 +107,7 @@ class Arguments:
                 raise UnknownROSArgsError(f"Found unknown ROS arguments: {[word]}")
             value = next(words, None)
             if value is None:
-                raise RCLError(f"Failed to parse global arguments: nothing follows '{word}'")
+                raise _refused(f"nothing follows '{word}'")
             self._take(word, value)
 
     def overrides_of(self, full_name: str) -> dict[str, Any]:
@@ -127,13 +120,17 @@ class Arguments:
         if option in ("-r", "--remap"):
             found = _REMAP.match(value)
             if found is None:
-                raise RCLError(f"Couldn't parse remap rule: '{option} {value}'")
+                raise _refused(f"Couldn't parse remap rule: '{option} {value}'")
             self.remaps.append(Remap(found["node"], found["source"], found["target"]))
         elif option in ("-p", "--param"):
             found = _PARAMETER.match(value)
             if found is None:
-                raise RCLError(f"Couldn't parse parameter override rule: '{option} {value}'")
-            self.overrides.append(Override(found["node"] or "/**", found["name"], loaded(found["value"])))
+                raise _refused(f"Couldn't parse parameter override rule: '{option} {value}'")
+            try:
+                entry = value_of(found["value"])
+            except ParameterYamlError as error:
+                raise _refused(f"Couldn't parse parameter override rule: '{option} {value}'. Error: {error}") from None
+            self.overrides.append(Override(found["node"] or "/**", found["name"], entry))
         elif option == "--params-file":
             self.overrides.extend(_from_file(value))
         elif option == "--log-level":

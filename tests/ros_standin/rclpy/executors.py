@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import queue
 import threading
 import time
 import warnings
@@ -53,9 +52,10 @@ class Executor:
         self._ready_tasks: deque[Task] = deque()
         self._failed: deque[Task] = deque()
         self._is_shutdown = False
-        # A SimpleQueue may be fed from a signal handler at any moment; an Event may deadlock there.
-        self._wakes: queue.SimpleQueue[None] = queue.SimpleQueue()
-        self._woken = False
+        # Released to wake, acquired to wait: a bare lock may be released in a signal's handler at any moment, which
+        # an Event may not, and its wait ends in time whatever interrupts it, which that of a SimpleQueue does not.
+        self._bell = threading.Lock()
+        self._bell.acquire()
         self._context.on_shutdown(self.wake)
 
     @property
@@ -76,9 +76,10 @@ class Executor:
         self.wake()
 
     def wake(self) -> None:
-        if not self._woken:
-            self._woken = True
-            self._wakes.put(None)
+        try:
+            self._bell.release()
+        except RuntimeError:  # it rings already
+            pass
 
     def add_node(self, node: Any) -> bool:
         with self._lock:
@@ -136,13 +137,16 @@ class Executor:
     def _spin_once(self, timeout_sec: float | None, condition: Callable[[], bool]) -> None:
         raise NotImplementedError
 
-    def wait_for_work(self, timeout_sec: float | None, condition: Callable[[], bool]) -> Task:
-        """Block until a task may run (rclpy calls this wait_for_ready_callbacks)."""
+    def wait_for_ready_callbacks(
+        self,
+        timeout_sec: float | None = None,
+        nodes: list[Any] | None = None,
+        condition: Callable[[], bool] = lambda: False,
+    ) -> tuple[Task, Entity | None, Any]:
+        """Block until a callback may run: its task, what it is of, and the node."""
         end = None if timeout_sec is None or timeout_sec < 0 else time.monotonic() + timeout_sec
         while True:
-            while not self._wakes.empty():
-                self._wakes.get()
-            self._woken = False  # after the draining: a wake that came before this line still lies in the queue
+            self._bell.acquire(blocking=False)  # what rings from here on is seen in the wait below
             if self._is_shutdown:
                 raise ShutdownException()
             if condition():
@@ -151,16 +155,14 @@ class Executor:
                 raise ExternalShutdownException()
             if self._failed:
                 self._failed.popleft().result()
-            task = self._chosen()
-            if task is not None:
-                return task
+            chosen = self._chosen(self.get_nodes() if nodes is None else nodes)
+            if chosen is not None:
+                return chosen
             left = None if end is None else end - time.monotonic()
             if left is not None and left <= 0:
                 raise TimeoutException()
-            try:
-                self._wakes.get(timeout=self._patience(left))
-            except queue.Empty:
-                pass
+            patience = self._patience(left)
+            self._bell.acquire(timeout=-1 if patience is None else patience)
 
     def _patience(self, left: float | None) -> float | None:
         times = [entity.seconds_left() for node in self.get_nodes() for entity in node.timed_entities()]
@@ -169,12 +171,12 @@ class Executor:
         known = [max(one, 0.0) for one in (*times, left, signals) if one is not None]
         return min(known) if known else None
 
-    def _chosen(self) -> Task | None:
+    def _chosen(self, nodes: list[Any]) -> tuple[Task, Entity | None, Any] | None:
         if self._ready_tasks:
-            return self._ready_tasks.popleft()
+            return self._ready_tasks.popleft(), None, None
         for collect in (False, True):
             if collect:
-                found = [entity for node in self.get_nodes() for entity in node.entities() if self._may_run(entity)]
+                found = [entity for node in nodes for entity in node.entities() if self._may_run(entity)]
                 with self._lock:
                     self._batch.extend(found)
             while True:
@@ -184,7 +186,7 @@ class Executor:
                     break
                 if self._may_run(entity):
                     entity.scheduled = True
-                    return Task(self._work, (entity,), executor=self)
+                    return Task(self._work, (entity,), executor=self), entity, entity.node
         return None
 
     @staticmethod
@@ -214,7 +216,7 @@ class SingleThreadedExecutor(Executor):
 
     def _spin_once(self, timeout_sec: float | None, condition: Callable[[], bool]) -> None:
         try:
-            task = self.wait_for_work(timeout_sec, condition)
+            task, *_ = self.wait_for_ready_callbacks(timeout_sec, None, condition)
         except (ShutdownException, TimeoutException, ConditionReachedException):
             return
         task()
@@ -238,10 +240,12 @@ class MultiThreadedExecutor(Executor):
 
     def _spin_once(self, timeout_sec: float | None, condition: Callable[[], bool]) -> None:
         try:
-            task = self.wait_for_work(timeout_sec, condition)
+            task, *_ = self.wait_for_ready_callbacks(timeout_sec, None, condition)
         except (ExternalShutdownException, ShutdownException, TimeoutException, ConditionReachedException):
             return
-        self._pool.submit(self._call, task)
+        with self._lock:
+            if not self._is_shutdown:
+                self._pool.submit(self._call, task)
 
     def _call(self, task: Task) -> None:
         task()
@@ -249,7 +253,9 @@ class MultiThreadedExecutor(Executor):
             self._failed.append(task)
             self.wake()
 
-    def shutdown(self, timeout_sec: float | None = None, *, wait_for_threads: bool = True) -> bool:
-        success = super().shutdown(timeout_sec)
-        self._pool.shutdown(wait=wait_for_threads)
+    def shutdown(self, timeout_sec: float | None = None) -> bool:
+        """Take no more work; as in rclpy 7.1, what is under way goes on and is not waited for."""
+        with self._lock:
+            success = super().shutdown(timeout_sec)
+            self._pool.shutdown(wait=False)
         return success

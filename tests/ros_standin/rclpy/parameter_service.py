@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rcl_interfaces.msg import ParameterDescriptor, ParameterValue, SetParametersResult
+from rcl_interfaces.msg import SetParametersResult
 from rcl_interfaces.srv import (
     DescribeParameters,
     GetParameters,
@@ -19,7 +19,7 @@ from rclpy.qos import qos_profile_parameters
 
 
 class ParameterService:
-    """The six parameter services of a node."""
+    """The six parameter services of a node. One name that has no value, or is not known, makes an answer empty."""
 
     def __init__(self, node: Any) -> None:
         self._node = node
@@ -38,7 +38,7 @@ class ParameterService:
             try:
                 response.descriptors.append(self._node.describe_parameter(name))
             except ParameterNotDeclaredException:
-                response.descriptors = [ParameterDescriptor() for _ in request.names]
+                response.descriptors = []
                 return response
         return response
 
@@ -47,7 +47,8 @@ class ParameterService:
             try:
                 response.values.append(self._node.get_parameter(name).get_parameter_value())
             except (ParameterNotDeclaredException, ParameterUninitializedException):
-                response.values.append(ParameterValue())
+                response.values = []
+                return response
         return response
 
     def _types(self, request: Any, response: Any) -> Any:
@@ -55,7 +56,7 @@ class ParameterService:
             try:
                 response.types.append(int(self._node.get_parameter_type(name)))
             except ParameterNotDeclaredException:
-                response.types = [Parameter.Type.NOT_SET.value for _ in request.names]
+                response.types = []
                 return response
         return response
 

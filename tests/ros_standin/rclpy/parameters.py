@@ -8,7 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from rcl_interfaces.msg import ListParametersResult, ParameterDescriptor, ParameterEvent, SetParametersResult
+from rcl_interfaces.msg import (
+    ListParametersResult,
+    ParameterDescriptor,
+    ParameterEvent,
+    ParameterValue,
+    SetParametersResult,
+)
+from rcl_interfaces.msg import Parameter as ParameterMessage
 from rclpy.exceptions import (
     InvalidParameterTypeException,
     InvalidParameterValueException,
@@ -21,6 +28,7 @@ from rclpy.parameter import Parameter
 from rclpy.parameter_checks import declaration, problem_of
 
 Type = Parameter.Type
+BeforeSetCallback = Callable[[list[Parameter]], list[Parameter]]
 SetCallback = Callable[[list[Parameter]], SetParametersResult]
 
 
@@ -32,6 +40,7 @@ class NodeParameters:
         self._descriptors: dict[str, ParameterDescriptor] = {}
         self._parameter_overrides = overrides
         self._allow_undeclared_parameters = allow_undeclared
+        self._before_set_callbacks: list[BeforeSetCallback] = []
         self._set_callbacks: list[SetCallback] = []
         self._parameter_event_publisher: Any = None
 
@@ -161,13 +170,19 @@ class NodeParameters:
     def set_parameters(self, parameter_list: list[Parameter]) -> list[SetParametersResult]:
         results = []
         for parameter in parameter_list:
-            self._check_declared([parameter])
-            results.append(self._set([parameter]))
+            results.append(self.set_parameters_atomically([parameter]))
         return results
 
     def set_parameters_atomically(self, parameter_list: list[Parameter]) -> SetParametersResult:
+        if self._before_set_callbacks:
+            parameter_list = [one for callback in self._before_set_callbacks for one in callback(parameter_list)]
+            if not parameter_list:
+                return SetParametersResult(successful=False, reason="parameter list cannot be empty")
         self._check_declared(parameter_list)
         return self._set(parameter_list)
+
+    def add_pre_set_parameters_callback(self, callback: BeforeSetCallback) -> None:
+        self._before_set_callbacks.insert(0, callback)
 
     def add_on_set_parameters_callback(self, callback: SetCallback) -> None:
         self._set_callbacks.insert(0, callback)
@@ -184,6 +199,22 @@ class NodeParameters:
 
     def describe_parameters(self, names: Iterable[str]) -> list[ParameterDescriptor]:
         return [self.describe_parameter(name) for name in names]
+
+    def set_descriptor(
+        self, name: str, descriptor: ParameterDescriptor, alternative_value: ParameterValue | None = None
+    ) -> ParameterValue:
+        if self.describe_parameter(name).read_only:
+            raise ParameterImmutableException(name)
+        parameter = self.get_parameter(name)
+        descriptor.name = name
+        problem = problem_of(parameter, descriptor, declaring=True, declared=True)
+        if problem and alternative_value is not None:
+            parameter = Parameter.from_parameter_msg(ParameterMessage(name=name, value=alternative_value))
+            problem = problem_of(parameter, descriptor, declaring=True, declared=True)
+        if problem:
+            raise InvalidParameterValueException(name, parameter.value, problem)
+        self._parameters[name], self._descriptors[name] = parameter, descriptor
+        return parameter.get_parameter_value()
 
     def list_parameters(self, prefixes: list[str], depth: int = 0) -> ListParametersResult:
         found = ListParametersResult()
