@@ -98,8 +98,8 @@ class Frames:
         return 1e-9 * (nanoseconds_of(newest) - int(self._node_clock.now().nanoseconds))
 
     def _on_jump(self, _jump: Any) -> None:
-        self._logger.warning("the clock was set back or exchanged: what was known of moving frames is forgotten")
         self.clear()
+        self._logger.warning("the clock was set back or exchanged: what was known of moving frames is forgotten")
 
 
 def _problem(target: str, source: str, stamp_ns: int, timeout_s: float, error: Exception, ahead_s: float) -> str:
