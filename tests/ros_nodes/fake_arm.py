@@ -26,6 +26,8 @@ DROP_Q = np.array([np.pi / 2, *HOME_Q[1:]])
 BASE_M = (-0.1, 0.0, 0.0)
 """Where the base stands in the world."""
 _STEP_S = 0.002
+_STATES_S = 0.02
+"""Time between joint states: more often than this, a real executor that serves all of a test's nodes cannot follow."""
 
 
 class FakeArm(Node):
@@ -64,7 +66,8 @@ class FakeArm(Node):
         self._moving_tf = TransformBroadcaster(self)
         group = ReentrantCallbackGroup()
         self._states = self.create_publisher(JointState, "joint_states", 10)
-        self.create_timer(0.005, self._publish, callback_group=MutuallyExclusiveCallbackGroup())
+        self._told_s = time.monotonic()
+        self.create_timer(_STATES_S, self._publish, callback_group=MutuallyExclusiveCallbackGroup())
         self._arm = ActionServer(
             self, FollowJointTrajectory, "arm/follow_joint_trajectory", self._follow, goal_callback=self._on_goal,
             cancel_callback=lambda goal: CancelResponse.ACCEPT, callback_group=group,
@@ -84,9 +87,11 @@ class FakeArm(Node):
         super().destroy_node()
 
     def _publish(self) -> None:
+        now_s = time.monotonic()
+        self.q[0] += (now_s - self._told_s) * self.drift_rad_s
+        self._told_s = now_s
         if not self.speaks:
             return
-        self.q[0] += 0.005 * self.drift_rad_s
         message = JointState(name=[*NAMES, *FINGERS], position=[*self.q.tolist(), self.finger_m, self.finger_m])
         if not self.tells_fingers:
             message.name, message.position = list(NAMES), self.q.tolist()
