@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from queue import Empty, SimpleQueue
 
 import rclpy
-from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor
 from rclpy.logging import get_logger
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
 from geometry import InputError
+from ros_nodes.callback_threads import CallbackThreads
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
-_WAKE_S = 0.1
+_LOOK_S = 0.05
 _LAST_CALLBACKS_S = 5.0
 _BAD_INPUT = 2
 _LOGGER = "graspmimic"
@@ -28,8 +28,8 @@ def run_node(factory: Callable[[], Node], args: list[str] | None = None, *, thre
 
     The signals are handled here and not by rclpy, which would invalidate the context at once: while the node is
     taken down it can still publish and cancel, so that an arm is stopped and not only left alone. The order is:
-    `node.wind_down()`, where the node has such a method, with all callbacks still running; then the executor's
-    end; then `node.destroy_node()`, once; then rclpy's shutdown. Further signals meanwhile change nothing.
+    `node.wind_down()`, where the node has such a method, with all callbacks still running; then the end
+    of the callbacks; then `node.destroy_node()`, once; then rclpy's shutdown. Further signals meanwhile change nothing.
 
     Args:
         factory: makes the node, for example its class.
@@ -41,8 +41,8 @@ def run_node(factory: Callable[[], Node], args: list[str] | None = None, *, thre
     Raises:
         Exception: a defect in a callback, after the same clean end.
     """
-    stop: SimpleQueue[None] = SimpleQueue()
-    with _signals_put_into(stop):
+    stop: list[None] = []
+    with _signals_noted_in(stop):
         try:
             rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
         except RuntimeError as error:  # of rcl: an option or a parameter file that it cannot read
@@ -61,66 +61,48 @@ def run_node(factory: Callable[[], Node], args: list[str] | None = None, *, thre
     return 0
 
 
-def _live(node: Node, threads: int, stop: SimpleQueue[None]) -> None:
-    """Spin in a thread until something is in `stop`, then take the node down in the order that `run_node` says."""
-    executor = MultiThreadedExecutor(num_threads=threads)
-    executor.add_node(node)
+def _live(node: Node, threads: int, stop: list[None]) -> None:
+    """Spin in threads until something is in `stop`, then take the node down in the order that `run_node` says."""
     defects: list[Exception] = []
-    ended = threading.Event()
 
-    def spin() -> None:
-        try:
-            # Not `spin`: a shutdown from another thread pulls the executor's parts away from under it.
-            while not ended.is_set() and rclpy.ok():
-                executor.spin_once(timeout_sec=_WAKE_S)
-        except ExternalShutdownException:
-            pass
-        except Exception as error:  # the main thread raises it when the node is down
-            defects.append(error)
-        finally:
-            stop.put(None)
+    def end_by(defect: Exception) -> None:  # the main thread raises it when the node is down
+        defects.append(defect)
+        stop.append(None)
 
-    spinner = threading.Thread(target=spin, name="executor")
-    spinner.start()
+    callbacks = CallbackThreads(threads, on_error=end_by, on_end=lambda: stop.append(None))
+    callbacks.add_node(node)
+    callbacks.start()
     try:
         _wait(stop)
         wind_down = getattr(node, "wind_down", None)
         if wind_down is not None:
             wind_down()
     finally:
-        ended.set()
-        spinner.join()
-        if executor.shutdown(timeout_sec=_LAST_CALLBACKS_S) is False:
+        if not callbacks.stop(_LAST_CALLBACKS_S):
             get_logger(_LOGGER).warning(f"a callback of {node.get_name()} did not end in {_LAST_CALLBACKS_S:g} s")
         node.destroy_node()
     if defects:
         raise defects[0]
 
 
-def _wait(stop: SimpleQueue[None]) -> None:
-    """Until something is in the queue.
+def _wait(stop: list[None]) -> None:
+    """Until something is in the list.
 
-    The wait is cut into pieces: where the kernel gave the signal to another thread, Python's handler runs only once
-    the main thread has something to do.
+    It is looked at again and again. A signal's handler may not set an Event, whose lock the interrupted `wait` of the
+    same thread may hold; and a `SimpleQueue.get` with a timeout, interrupted just before its time is up, waits for
+    ever in Python 3.11.
     """
-    while True:
-        try:
-            return stop.get(timeout=_WAKE_S)
-        except Empty:
-            continue
+    while not stop:
+        time.sleep(_LOOK_S)
 
 
 @contextmanager
-def _signals_put_into(stop: SimpleQueue[None]) -> Iterator[None]:
-    """Let the signals that end a process put something into `stop`; only a main thread can ask for that.
-
-    A queue of this kind may be fed from a signal's handler at any moment. An Event may not: its `set` waits for a
-    lock that the interrupted `wait` of the same thread may hold.
-    """
+def _signals_noted_in(stop: list[None]) -> Iterator[None]:
+    """Let the signals that end a process put something into `stop`; only a main thread can ask for that."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, lambda *_: stop.put(None)) for number in _SIGNALS}
+    before = {number: signal.signal(number, lambda *_: stop.append(None)) for number in _SIGNALS}
     try:
         yield
     finally:

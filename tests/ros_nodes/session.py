@@ -1,4 +1,4 @@
-"""A ROS context for one test, with an executor that spins in a thread: the same on a real ROS and on the stand-in."""
+"""A ROS context for one test, whose nodes live as `run_node` lets them: the same on a real ROS and on the stand-in."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any, TypeVar
 
 import rclpy
 from rclpy.action import ActionClient
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
 from rclpy.context import Context
-from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor
+from rclpy.executors import Executor
 from rclpy.node import Node
 
+from ros_nodes.callback_threads import CallbackThreads
 from tests.ros_standin import installed
 
 NodeType = TypeVar("NodeType")
@@ -78,26 +78,22 @@ class RosSession:
         # A number of its own keeps a test's nodes apart from the nodes of other processes and of the tests before.
         self.domain_id = next(_domain_ids)
         rclpy.init(args=[], context=self.context, domain_id=self.domain_id)
-        self.executor = MultiThreadedExecutor(threads, context=self.context)
+        self._callbacks = CallbackThreads(threads, context=self.context, on_error=self._keep)
         self._nodes: list[Any] = []
         self.remaps_actions = not self.standin and os.environ.get("ROS_DISTRO", "") not in ("humble", "iron", "jazzy")
         """Whether one remap rule renames a whole action; on Humble and Jazzy each of its five parts needs one."""
         self._clients: dict[tuple[Any, str], Any] = {}
         self._probe: Node | None = None
-        self._closing = False
-        self._spinner = threading.Thread(target=self._spin, name="ros fixture", daemon=True)
-        self._spinner.start()
+        self._callbacks.start()
 
-    def _spin(self) -> None:
-        while self.context.ok() and not self._closing:
-            try:
-                self.executor.spin()
-            except ExternalShutdownException:
-                return
-            except Exception as error:
-                if self.standin or not _met_what_was_destroyed(error):
-                    self.errors.append(error)
-                    traceback.print_exception(error)
+    @property
+    def executor(self) -> Executor:
+        """Runs the nodes' callbacks and the test's own tasks."""
+        return self._callbacks.executor
+
+    def _keep(self, error: Exception) -> None:
+        self.errors.append(error)
+        traceback.print_exception(error)
 
     def start(self, node_class: Callable[..., NodeType], **options: Any) -> NodeType:
         """Make a node in this test's context and let it spin."""
@@ -182,33 +178,25 @@ class RosSession:
                 if isinstance(error, kind):
                     self.errors.remove(error)
                     return error
-            self.nudge()
             time.sleep(0.003)
         raise AssertionError(f"no callback raised {kind.__name__}")
-
-    def nudge(self) -> None:
-        """A MultiThreadedExecutor raises a callback's error when it next has something to do."""
-        self.executor.create_task(lambda: None)
 
     def _raise_errors(self) -> None:
         if self.errors:
             raise AssertionError(f"a callback raised {self.errors[0]!r}") from self.errors[0]
 
     def close(self) -> None:
-        """End everything; AssertionError if a callback had raised, does not end, or a thread stays behind."""
-        self._closing = True
-        self.context.try_shutdown()
-        self._spinner.join(5.0)  # first: a real executor must not be shut down while it spins
-        closer = threading.Thread(target=self.executor.shutdown, daemon=True)
-        closer.start()
-        closer.join(10.0)
-        stuck = closer.is_alive()
+        """End everything as `run_node` does; AssertionError if a callback raised or does not end, or a thread stays."""
+        for node in reversed(self._nodes):
+            getattr(node, "wind_down", lambda: None)()
+        stuck = not self._callbacks.stop(10.0)
         if stuck:
             _print_stacks()
         for node in reversed(self._nodes):
             node.destroy_node()
+        self.context.try_shutdown()
         errors, self.errors = self.errors, []
-        assert not stuck, "a callback did not return within 10 s of shutdown (stacks on stderr)"
+        assert not stuck, "a callback did not return within 10 s of the end (stacks on stderr)"
         if errors:
             raise AssertionError(f"a callback raised {errors[0]!r}") from errors[0]
         self._check_threads()
@@ -221,15 +209,8 @@ class RosSession:
 
     def _left_threads(self) -> list[threading.Thread]:
         left = set(threading.enumerate()) - self._threads_before
-        # Humble's MultiThreadedExecutor keeps its pool.
-        return [one for one in left if self.standin or not one.name.startswith("ThreadPoolExecutor")]
-
-
-def _met_what_was_destroyed(error: Exception) -> bool:
-    """Whether rclpy itself touched what `stop` had destroyed: a race of old releases, and no callback's error."""
-    ours = str(Path(__file__).resolve().parents[2])
-    within = traceback.extract_tb(error.__traceback__)[1:]
-    return type(error).__name__ == "InvalidHandle" and not any(frame.filename.startswith(ours) for frame in within)
+        # rclpy's MultiThreadedExecutor keeps its pool until it is collected as garbage.
+        return [one for one in left if not one.name.startswith("ThreadPoolExecutor")]
 
 
 def _print_stacks() -> None:

@@ -27,9 +27,9 @@ from importlib import import_module
 from tests.ros_standin import install
 
 install()
-from rclpy.executors import MultiThreadedExecutor
+from rclpy.executors import Executor
 
-add_node = MultiThreadedExecutor.add_node
+add_node = Executor.add_node
 
 
 def told(self, node):
@@ -37,7 +37,7 @@ def told(self, node):
     return add_node(self, node)
 
 
-MultiThreadedExecutor.add_node = told
+Executor.add_node = told
 sys.exit(import_module(f"ros_nodes.{{sys.argv[1]}}.node").main(sys.argv[1:]))
 """
 NUMBERS = (ParameterType.PARAMETER_INTEGER, ParameterType.PARAMETER_DOUBLE)

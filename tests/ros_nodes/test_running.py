@@ -60,8 +60,7 @@ def everything_as_before() -> Iterator[None]:
     yield
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == handlers
     assert not rclpy.ok()
-    left = [t.name for t in threading.enumerate() if t not in threads and not t.name.startswith("ThreadPoolExecutor")]
-    assert left == []
+    assert [thread.name for thread in threading.enumerate() if thread not in threads] == []
 
 
 def raise_signal(*numbers: int) -> Callable[[int], None]:

@@ -244,7 +244,9 @@ class MultiThreadedExecutor(Executor):
         except (ExternalShutdownException, ShutdownException, TimeoutException, ConditionReachedException):
             return
         with self._lock:
-            if not self._is_shutdown:
+            if self._is_shutdown:
+                task.cancel()
+            else:
                 self._pool.submit(self._call, task)
 
     def _call(self, task: Task) -> None:
