@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from rclpy.serialization import deserialize_message, serialize_message
+from rclpy.serialization import deserialize_message
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
@@ -122,14 +122,14 @@ def header() -> Header:
 
 def test_what_is_sent_are_the_bytes_written_by_hand() -> None:
     depth_m = np.array([[0.5, np.nan, 70.0], [0.0004, 1.2346, -1.0]])
-    sent = serialize_message(image_from_depth(depth_m, header()))
+    sent = image_from_depth(depth_m, header())
     assert written(2, 3, "16UC1", 0, 6, struct.pack("<6H", 500, 0, 0, 0, 1235, 0)).matches(sent)
-    sent = serialize_message(image_from_depth(depth_m, header(), "32FC1"))
+    sent = image_from_depth(depth_m, header(), "32FC1")
     floats = struct.pack("<6f", 0.5, 0.0, 70.0, 0.0004, 1.2346, 0.0)
     assert written(2, 3, "32FC1", 0, 12, floats).matches(sent)
     rgb = np.arange(12, dtype=np.uint8).reshape(2, 2, 3)
-    assert written(2, 2, "rgb8", 0, 6, bytes(range(12))).matches(serialize_message(image_from_rgb(rgb, header())))
-    mask = serialize_message(image_from_mask([[True, False]], header()))
+    assert written(2, 2, "rgb8", 0, 6, bytes(range(12))).matches(image_from_rgb(rgb, header()))
+    mask = image_from_mask([[True, False]], header())
     assert written(1, 2, "mono8", 0, 2, b"\xff\x00").matches(mask)
 
 

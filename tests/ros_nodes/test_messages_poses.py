@@ -50,7 +50,7 @@ def test_writing_seven_numbers(make: Any) -> None:
 def test_a_transform_for_tf() -> None:
     header = Header(frame_id="base")
     header.stamp.sec = 3
-    sent = serialize_message(stamped_transform(np.eye(4), header, "camera"))
+    sent = stamped_transform(np.eye(4), header, "camera")
     expected = Cdr().header(3, 0, "base").text("camera").put("d" * 7, 0, 0, 0, 0, 0, 0, 1)
     assert expected.matches(sent)
 
