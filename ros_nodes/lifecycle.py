@@ -38,7 +38,7 @@ class ManagedNode(LifecycleNode, Generic[S]):
 
     def __init__(self, name: str, settings: type[S], **node_options: Any) -> None:
         super().__init__(name, **node_options)
-        self._active = False
+        self._active = self._ending = False
         self.parameters = declare_parameters(self, settings)
         self.health = Health(self)
         self._autostart_timer: Any = None
@@ -99,8 +99,13 @@ class ManagedNode(LifecycleNode, Generic[S]):
         self._free(self.deactivate, self.cleanup)
         return super().on_error(state)
 
+    def wind_down(self) -> None:
+        """From now on no transition makes anything; one that is under way, as a model is loaded, ends as a failure."""
+        self._ending = True
+
     def destroy_node(self) -> None:
         """Free everything, whatever the state, then the node itself."""
+        self._ending = True
         self._free(self.deactivate, self.cleanup)
         self.health.close()
         super().destroy_node()
@@ -108,16 +113,24 @@ class ManagedNode(LifecycleNode, Generic[S]):
     def _made(self, what: str, make: Callable[[], None], undo: Callable[[], None]) -> TransitionCallbackReturn:
         """Do a transition's work; rclpy itself would swallow an exception without a word."""
         try:
-            make()
-            return TransitionCallbackReturn.SUCCESS
-        except InputError as error:
+            if not self._ending:
+                make()
+            if not self._ending:
+                return TransitionCallbackReturn.SUCCESS
+        except Exception as error:
+            if not self._ending:  # else the node may have gone from under it
+                return self._failed(what, error, undo)
+        self._free(undo)
+        return TransitionCallbackReturn.FAILURE
+
+    def _failed(self, what: str, error: Exception, undo: Callable[[], None]) -> TransitionCallbackReturn:
+        if isinstance(error, InputError):
             self.health.report(_COMPONENT, "error", f"cannot {what}: {error}")
             self._free(undo)
             return TransitionCallbackReturn.FAILURE
-        except Exception as error:
-            self.get_logger().error(traceback.format_exc())
-            self.health.report(_COMPONENT, "error", f"cannot {what}: {type(error).__name__}: {error}")
-            return TransitionCallbackReturn.ERROR
+        self.get_logger().error("".join(traceback.format_exception(error)))
+        self.health.report(_COMPONENT, "error", f"cannot {what}: {type(error).__name__}: {error}")
+        return TransitionCallbackReturn.ERROR
 
     def _free(self, *steps: Callable[[], None]) -> None:
         self._active = False
@@ -129,5 +142,7 @@ class ManagedNode(LifecycleNode, Generic[S]):
         try:
             if self.trigger_configure() == TransitionCallbackReturn.SUCCESS:
                 self.trigger_activate()
-        except RuntimeError as error:  # of rcl: no such transition from here
+        except RuntimeError as error:  # of rcl: no such transition from here, or no node any more
+            if self._ending:
+                return
             self.get_logger().info(f"no autostart, somebody else was faster: {' '.join(str(error).split())}")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +15,7 @@ from rclpy.parameter import Parameter
 
 from geometry import InputError
 from ros_nodes.lifecycle import ManagedNode
+from ros_nodes.running import run_node
 from ros_nodes.setting import autostart_setting, setting
 
 if TYPE_CHECKING:
@@ -136,3 +140,50 @@ def test_shutdown_frees_everything(ros: RosSession) -> None:
     node = start(ros)
     assert change(ros, SHUTDOWN) and state(ros) == "finalized"
     assert node.story == ["deactivate", "cleanup"]
+
+
+class Loading(Worker):
+    """Ctrl-C comes while it is configured, which takes long."""
+
+    def __init__(self, outlives: bool, touches: bool) -> None:
+        super().__init__(parameter_overrides=[Parameter("autostart", value=True)])
+        self._outlives, self._touches = outlives, touches
+        self._winding_down, self._destroyed, self.loaded = threading.Event(), threading.Event(), threading.Event()
+
+    def wind_down(self) -> None:
+        super().wind_down()
+        self._winding_down.set()
+
+    def configure(self) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        assert (self._destroyed if self._outlives else self._winding_down).wait(20.0)
+        try:
+            if self._touches:
+                self.create_publisher(Transition, "~/late", 1).publish(Transition())
+        finally:
+            self.loaded.set()
+
+    def destroy_node(self) -> None:
+        super().destroy_node()
+        self._destroyed.set()
+
+
+@pytest.mark.parametrize(("outlives", "touches"), [(False, False), (True, False), (True, True)])
+def test_an_end_while_it_loads_activates_nothing_and_says_nothing(
+    outlives: bool, touches: bool, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ros_nodes.running._LAST_CALLBACKS_S", 0.3 if outlives else 20.0)
+    nodes: list[Loading] = []
+
+    def factory() -> Loading:
+        nodes.append(Loading(outlives, touches))
+        return nodes[0]
+
+    before = set(threading.enumerate())
+    assert run_node(factory, ["--ros-args"]) == 0
+    assert nodes[0].loaded.wait(20.0)
+    for thread in set(threading.enumerate()) - before:
+        thread.join(20.0)
+    assert "activate" not in nodes[0].story and not nodes[0].active
+    said = [line for line in capfd.readouterr().err.splitlines() if line]
+    assert len(said) == outlives and all("a callback of worker did not end in 0.3 s" in line for line in said), said
