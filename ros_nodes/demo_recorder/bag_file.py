@@ -12,6 +12,7 @@ from ros_nodes.demo_recorder.bag_types import definitions_of, type_name
 
 _VERSION: Literal[8] = 8
 """Of rosbag2's metadata: what Iron and all later distributions read."""
+_STRING = "std_msgs/msg/String"
 
 
 class BagFile:
@@ -61,7 +62,14 @@ class BagFile:
             )
 
     def write(self, topic: str, received_ns: int, data: bytes) -> None:
-        """Add a serialised message of an announced topic."""
+        """Add a serialised message of an announced topic.
+
+        Args:
+            topic: its full name.
+            received_ns: ROS time.
+            data: as a raw subscription gives it. `rclpy.serialization.serialize_message` will not do: under Fast DDS it
+                may leave memory that is no part of the message at the end, and other tools then refuse the bag.
+        """
         with self._lock:
             if self.problem or not self._open:
                 return
@@ -70,6 +78,11 @@ class BagFile:
                 self.count += 1
             except OSError as error:
                 self.problem = f"{self.folder}: {error.strerror or error}; the bag ends here"
+
+    def write_text(self, topic: str, received_ns: int, text: str) -> None:
+        """Add a std_msgs/String to an announced topic."""
+        string = self._store.types[_STRING](data=text)
+        self.write(topic, received_ns, bytes(self._store.serialize_cdr(string, _STRING)))
 
     def close(self) -> None:
         """Finish the bag; twice is harmless."""

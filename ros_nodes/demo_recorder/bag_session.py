@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from rclpy.serialization import serialize_message
 from std_msgs.msg import String
 
 from ros_nodes.demo_recorder.bag_episode import EPISODE_TOPIC
@@ -86,7 +85,7 @@ class BagSession:
 
     def _mark(self, now_ns: int, told: Mapping[str, Any]) -> None:
         if self._bag is not None:
-            self._bag.write(EPISODE_TOPIC, now_ns, bytes(serialize_message(String(data=json.dumps(dict(told))))))
+            self._bag.write_text(EPISODE_TOPIC, now_ns, json.dumps(dict(told)))
 
     def _remember(self, topic: str, data: bytes) -> None:
         """Of TF all that was ever said, of other facts the last."""

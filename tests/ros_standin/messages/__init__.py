@@ -8,10 +8,11 @@ from typing import Any
 
 from .classes import make_class
 from .definition import load_definitions, new_store
+from .estimate import has_empty_numbers
 from .packages import make_modules
 from .wire import Wire
 
-__all__ = ["deserialize", "message_modules", "serialize", "type_hash", "type_name"]
+__all__ = ["deserialize", "has_empty_numbers", "message_modules", "serialize", "type_hash", "type_name"]
 
 
 @cache

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+from rosbags.serde import SerdeError
 
 from .checks import NUMERIC, element_problem
 from .definition import Definition, Field
@@ -34,9 +35,15 @@ class Wire:
         return bytes(self._store.serialize_cdr(self._out(name)(message), name))
 
     def deserialize(self, data: bytes, message_type: Any) -> Any:
-        """The message of a type that CDR bytes hold."""
+        """The message of a type that CDR bytes hold; what comes after it is passed over, as a real ROS does."""
         name = message_type._definition.name
-        return self._in(name)(self._store.deserialize_cdr(data, name))
+        convert, read = self._in(name), self._store.get_msgdef(name)
+        try:
+            return convert(self._store.deserialize_cdr(data, name))
+        except SerdeError as error:
+            if "size mismatch" not in str(error):
+                raise
+            return convert(read.deserialize_cdr_le(data[4:], 0, read.cls, self._store)[0])
 
     def type_hash(self, message_type: Any) -> str:
         """The hash by which ROS 2 tells whether two definitions of a type agree, "RIHS01_..."."""

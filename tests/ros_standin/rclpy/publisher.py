@@ -11,7 +11,8 @@ from rclpy.bus import type_name
 from rclpy.duration import Duration
 from rclpy.entity import refuse_destroyed
 from rclpy.qos import DurabilityPolicy, QoSProfile, incompatible_policy
-from rclpy.serialization import serialize_message
+
+from tests.ros_standin.messages import serialize
 
 
 class Publisher:
@@ -67,7 +68,7 @@ class Publisher:
             raise TypeError(f"Expected {self.msg_type}, got {type(msg)}")
         if not self._context.ok():
             raise RCLError("Failed to publish: publisher's context is invalid")
-        data = msg if isinstance(msg, bytes) else serialize_message(msg)
+        data = msg if isinstance(msg, bytes) else serialize(msg)
         with self._domain.locked():
             self._count += 1
             info = {"source_timestamp": time.time_ns(), "publication_sequence_number": self._count}

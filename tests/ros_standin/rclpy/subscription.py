@@ -30,6 +30,11 @@ def _wants_info(callback: Callable[..., Any]) -> bool:
     )
 
 
+def _padded(data: bytes) -> bytes:
+    """As it comes from another process: RTPS fills up to a multiple of four bytes."""
+    return data + bytes(-len(data) % 4)
+
+
 class Subscription(Entity):
     """A queue of serialised messages; what does not fit pushes the oldest out."""
 
@@ -96,7 +101,7 @@ class Subscription(Entity):
             return None
         self._received += 1
         received = {"received_timestamp": time.time_ns(), "reception_sequence_number": self._received}
-        return data if self.raw else deserialize_message(data, self.msg_type), {**info, **received}
+        return _padded(data) if self.raw else deserialize_message(data, self.msg_type), {**info, **received}
 
     async def run(self, taken: Any) -> None:
         await await_or_execute(self._callback, *(taken if self._info_wanted else taken[:1]))
