@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from control_msgs.action import GripperCommand
-from rclpy.action import ActionClient
 from rclpy.node import Node
 
+from ros_nodes.action_client import ActionClient
 from ros_nodes.policy_runner.gripper_gate import GripperGate
 from ros_nodes.policy_runner.settings import PolicyRunnerSettings
 

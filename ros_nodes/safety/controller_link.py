@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 from control_msgs.action import FollowJointTrajectory
-from rclpy.action import ActionClient
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.node import Node
 from trajectory_msgs.msg import JointTrajectory
 
 from geometry import FloatArray
+from ros_nodes.action_client import ActionClient
 from ros_nodes.messages.joints import trajectory_message
 from ros_nodes.qos import COMMAND
 

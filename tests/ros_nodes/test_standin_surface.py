@@ -16,7 +16,7 @@ OWN_MODULES = {
 OWN_NAMES = {
     "when_done", "set_executor", "wait_for_work", "timed_entities", "seconds_left", "clock_moved", "read_ns",
     "jump_handles", "remap_rules", "get_parameters_as_stored", "goal_info", "result_future", "last_status",
-    "cancel_async", "result_async", "publish_status", "notify_execute", "unmatch", "warn_incompatible",
+    "publish_status", "notify_execute", "unmatch", "warn_incompatible",
     "names_and_types", "met_by",
 }  # fmt: skip
 """Public attributes that rooms of the stand-in use among themselves, and that no other code would have by chance."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections import deque
 from typing import Any
@@ -24,7 +25,7 @@ class Client(Entity):
         self._context = node.context
         self._domain = self._context.domain
         self._lock = threading.Lock()
-        self._sequence = 0
+        self._numbers = itertools.count(1)
         self._pending: dict[int, Future] = {}
         self._answers: deque[tuple[int, bytes]] = deque()
         self._destroyed = False
@@ -47,18 +48,28 @@ class Client(Entity):
         return self._context.ok() and self.service_is_ready()
 
     def call_async(self, request: Any) -> Future:
+        future = Future()
+        with self._lock:
+            self._pending[self.send(request)] = future
+        future.add_done_callback(self.remove_pending_request)
+        return future
+
+    def send(self, request: Any) -> int:
+        """Send a request; the number by which its answer will be known."""
         if not isinstance(request, self.srv_type.Request):
             raise TypeError(f"Expected {self.srv_type.Request}, got {type(request)}")
         refuse_destroyed(self._destroyed)
         data = serialize_message(request)
-        future = Future()
-        with self._lock:
-            self._sequence += 1
-            sequence = self._sequence
-            self._pending[sequence] = future
-        future.add_done_callback(self.remove_pending_request)
+        sequence = next(self._numbers)
         for server in self._servers()[:1]:
             server.offer(RequestHeader(self, sequence), data)
+        return sequence
+
+    def expect(self, sequence: int, future: Future) -> Future:
+        """Have the answer to a request put into a future."""
+        with self._lock:
+            self._pending[sequence] = future
+        future.add_done_callback(self.remove_pending_request)
         return future
 
     def call(self, request: Any, timeout_sec: float | None = None) -> Any:

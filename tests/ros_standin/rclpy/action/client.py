@@ -47,13 +47,13 @@ class ClientGoalHandle:
         return self.last_status
 
     def cancel_goal_async(self) -> Future:
-        return self._action_client.cancel_async(self)
+        return self._action_client._cancel_goal_async(self)
 
     def cancel_goal(self) -> Any:
         return _wait(self.cancel_goal_async())
 
     def get_result_async(self) -> Future:
-        return self._action_client.result_async(self)
+        return self._action_client._get_result_async(self)
 
     def get_result(self) -> Any:
         return _wait(self.get_result_async())
@@ -68,7 +68,11 @@ def _wait(future: Future) -> Any:
 
 
 class ActionClient(Entity):
-    """Sends goals; answers, feedback and states arrive while its node is spun."""
+    """Sends goals; answers, feedback and states arrive while its node is spun.
+
+    As in rclpy 7.1 a question is sent before it is noted that its answer is expected: an answer that another thread
+    takes in between is lost.
+    """
 
     def __init__(
         self,
@@ -110,6 +114,9 @@ class ActionClient(Entity):
         return [(part, data) for part, data in taken if data is not None] or None
 
     async def run(self, taken: Any) -> None:
+        await self.execute(taken)
+
+    async def execute(self, taken: Any) -> None:
         for part, data in taken:
             await part.run(data)
 
@@ -136,9 +143,10 @@ class ActionClient(Entity):
         request.goal_id = UUID(uuid=list(uuid.uuid4().bytes)) if goal_uuid is None else goal_uuid
         request.goal = goal
         goal_id = bytes(request.goal_id.uuid)
+        sequence = self._goal.send(request)
         if feedback_callback is not None:
             self._feedback_callbacks[goal_id] = feedback_callback
-        future = Future()
+        future, asked = Future(), Future()
 
         def answered(response: Future) -> None:
             handle = ClientGoalHandle(self, request.goal_id, response.result())
@@ -149,8 +157,8 @@ class ActionClient(Entity):
                 future.set_executor(node.executor)
             future.set_result(handle)
 
-        asked = self._goal.call_async(request)
         asked.when_done(lambda: answered(asked))
+        self._goal.expect(sequence, asked)
         return future
 
     def send_goal(self, goal: Any, **kwargs: Any) -> Any:
@@ -158,14 +166,14 @@ class ActionClient(Entity):
         handle = _wait(self.send_goal_async(goal, **kwargs))
         return handle.get_result() if handle.accepted else None
 
-    def cancel_async(self, goal_handle: ClientGoalHandle) -> Future:
+    def _cancel_goal_async(self, goal_handle: ClientGoalHandle) -> Future:
         request = CancelGoal.Request()
         request.goal_info.goal_id = goal_handle.goal_id
-        return self._cancel.call_async(request)
+        return self._cancel.expect(self._cancel.send(request), Future())
 
-    def result_async(self, goal_handle: ClientGoalHandle) -> Future:
+    def _get_result_async(self, goal_handle: ClientGoalHandle) -> Future:
         request = self._action_type.Impl.GetResultService.Request(goal_id=goal_handle.goal_id)
-        future = self._result.call_async(request)
+        future = self._result.expect(self._result.send(request), Future())
         goal_id = bytes(goal_handle.goal_id.uuid)
         future.add_done_callback(lambda _: self._feedback_callbacks.pop(goal_id, None))
         return future
