@@ -22,7 +22,6 @@ class Cdr:
     def __init__(self) -> None:
         self.body = bytearray()
         self.padding: set[int] = set()
-        self.spare = 7
 
     def put(self, kinds: str, *values: Any) -> Cdr:
         """Plain members by struct's letters: `put("Id", 3, 0.5)`."""
@@ -43,8 +42,6 @@ class Cdr:
     def array(self, kind: str, values: Iterable[Any]) -> Cdr:
         """A sequence of plain values, with its length in front."""
         listed = list(values)
-        if not listed and SIZES[kind] == 8:
-            self.spare += 8  # Fast DDS leaves room for the gap before numbers that are not there
         return self.put("I" + kind * len(listed), len(listed), *listed)
 
     def octets(self, data: bytes) -> Cdr:
