@@ -1,12 +1,9 @@
-"""What holds for every node: parameters that explain themselves, changes that are checked, a clean end by SIGINT."""
+"""What holds for every node: parameters that explain themselves, and changes that are checked."""
 
 from __future__ import annotations
 
 import ast
-import signal
-import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -19,27 +16,6 @@ from tests.ros_standin.launching import node_class
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 GIVEN_BY_RCLPY = ("use_sim_time", "start_type_description_service", "qos_overrides")
-READY = "it spins"
-PROGRAM = f"""
-import sys
-from importlib import import_module
-
-from tests.ros_standin import install
-
-install()
-from rclpy.executors import Executor
-
-add_node = Executor.add_node
-
-
-def told(self, node):
-    print("{READY}", flush=True)
-    return add_node(self, node)
-
-
-Executor.add_node = told
-sys.exit(import_module(f"ros_nodes.{{sys.argv[1]}}.node").main(sys.argv[1:]))
-"""
 NUMBERS = (ParameterType.PARAMETER_INTEGER, ParameterType.PARAMETER_DOUBLE)
 
 
@@ -89,27 +65,3 @@ def test_parameters_explain_themselves_and_refuse_what_is_out_of_range(ros, exec
         bad = ParameterMessage(name=each.name, value=beyond)
         (answer,) = ros.call(SetParameters, f"{name}/set_parameters", SetParameters.Request(parameters=[bad])).results
         assert not answer.successful and answer.reason, each.name
-
-
-def test_every_node_ends_cleanly_by_sigint(tmp_path: Path) -> None:
-    """As processes, all at once: status 0, no traceback, within half a minute."""
-    logs = {name: tmp_path / f"{name}.log" for name in executables()}
-    running = {}
-    for name, log in logs.items():
-        command = [sys.executable, "-c", PROGRAM, name, "--ros-args", "-p", f"folder:={tmp_path / name}"]
-        running[name] = subprocess.Popen(command, cwd=REPOSITORY, stdout=log.open("w"), stderr=subprocess.STDOUT)
-    try:
-        deadline = time.monotonic() + 90.0
-        while not all(READY in log.read_text() for log in logs.values()) and time.monotonic() < deadline:
-            ended_early = [name for name, process in running.items() if process.poll() is not None]
-            assert not ended_early, {name: logs[name].read_text()[-800:] for name in ended_early}
-            time.sleep(0.1)
-        for process in running.values():
-            process.send_signal(signal.SIGINT)
-        ended = {name: process.wait(timeout=30.0) for name, process in running.items()}
-    finally:
-        for process in running.values():
-            process.kill()
-    told = {name: log.read_text() for name, log in logs.items()}
-    assert set(ended.values()) == {0}, {name: (status, told[name][-800:]) for name, status in ended.items() if status}
-    assert not [name for name, text in told.items() if "Traceback" in text]
