@@ -51,6 +51,7 @@ def core_of_settings(
             actions_from=cast(ActionsFrom, settings.actions_from),
             max_age_s=settings.ages(),
             settle_s=settings.settle_s,
+            patience_s=settings.patience_s,
             lead_s=settings.lead_s,
             most_steps=settings.most_steps,
         ),

@@ -31,6 +31,8 @@ class CoreConfig:
     """How old each source may be; 0 takes it however old it is."""
     settle_s: float = 0.1
     """How long messages are waited for."""
+    patience_s: float = 1.0
+    """How much longer a source is waited for that has said nothing as new as the moment."""
     lead_s: float = 0.2
     """From the start to the first moment: sources are heard anew, so that a bag tells all that the episode holds."""
     most_steps: int = 10_000
@@ -60,7 +62,7 @@ class DemoCore:
         told = {"topic": "action", "command": "command", "motion": ""}[config.actions_from]
         sources = (*layout.sources, *((told,) if told else ()))
         ages = {source: 0.0 if source == told else config.max_age_s.get(source, 0.0) for source in sources}
-        keep_s = _KEEP_S + config.settle_s + _KEPT_BEHIND_S / config.rate_hz
+        keep_s = _KEEP_S + config.settle_s + config.patience_s + _KEPT_BEHIND_S / config.rate_hz
         self._synchroniser = Synchroniser(ages, keep_s)
         self.intake = DemoIntake(
             self._synchroniser, intake, tuple(layout.info.action_names), pictures or PictureConfig(), frame_in_base
@@ -72,6 +74,7 @@ class DemoCore:
         self.began_s = 0.0
         """When it began."""
         self._clock: SamplingClock | ActionClock | None = None
+        self._waiting: list[float] = []
 
     def take(self, source: str, msg: Any, received_s: float) -> None:
         """Hear a message.
@@ -92,7 +95,7 @@ class DemoCore:
         """
         config, period_s = self._config, 1.0 / self._config.rate_hz
         self.recording = EpisodeRecording(self._layout, config.actions_from, most_steps=config.most_steps)
-        self.began_s = now_s
+        self.began_s, self._waiting = now_s, []
         self._clock = (
             ActionClock(period_s, config.settle_s)
             if config.actions_from == "topic"
@@ -103,8 +106,10 @@ class DemoCore:
         """Take the moments that are due; says why the episode has ended by itself, if it has."""
         if self.recording is None or self._clock is None:
             return ""
-        for moment in self._clock.due(now_s):
-            self.recording.take(self._synchroniser.at(moment))
+        self._waiting += self._clock.due(now_s)
+        patience_s = self._config.settle_s + self._config.patience_s
+        while self._waiting and (self._synchroniser.heard(self._waiting[0]) or now_s > self._waiting[0] + patience_s):
+            self.recording.take(self._synchroniser.at(self._waiting.pop(0)))
         if isinstance(self._clock, ActionClock) and self._clock.gap and not self.recording.ended:
             self.recording.ended = self._clock.gap
         return self.recording.ended
@@ -115,7 +120,7 @@ class DemoCore:
         recording, clock = self.recording, self._clock
         if recording is None or clock is None:
             raise InputError("stop", expected="an episode that is being recorded", got="none")
-        for moment in clock.rest(now_s):
+        for moment in (*self._waiting, *clock.rest(now_s)):
             recording.take(self._synchroniser.at(moment))
         self.drop()
         return recording.episode(success=success, task=task, provenance={**provenance, "started_s": self.began_s})
@@ -123,6 +128,7 @@ class DemoCore:
     def drop(self) -> None:
         """End the episode and keep nothing."""
         self.recording = self._clock = None
+        self._waiting = []
 
     def missing(self, now_s: float) -> tuple[str, ...]:
         """One line for each source that is missing now."""

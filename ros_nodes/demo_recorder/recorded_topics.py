@@ -8,16 +8,18 @@ from importlib import import_module
 from typing import Any
 
 from geometry_msgs.msg import PoseStamped
-from rclpy.qos import QoSProfile
+from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Image, JointState
 from tf2_msgs.msg import TFMessage
 from trajectory_msgs.msg import JointTrajectory
 from vision_msgs.msg import Detection3DArray
 
 from geometry import InputError
-from ros_nodes.qos import COMMAND, LATCHED, SENSOR
+from ros_nodes.qos import COMMAND, LATCHED
 
 _DEEP = QoSProfile(depth=100)
+_STREAM = QoSProfile(depth=100, reliability=ReliabilityPolicy.BEST_EFFORT)
+"""Of all publishers, as sensor data; but all of it counts: what comes while the node is busy waits."""
 _TF = QoSProfile(depth=100, durability=LATCHED.durability)
 
 
@@ -40,14 +42,14 @@ class RecordedTopic:
 _SOURCES = {
     each.source: each
     for each in (
-        RecordedTopic(name="joint_states", kind=JointState, qos=SENSOR, source="joint_states"),
-        RecordedTopic(name="objects", kind=Detection3DArray, qos=SENSOR, source="objects"),
+        RecordedTopic(name="joint_states", kind=JointState, qos=_STREAM, source="joint_states"),
+        RecordedTopic(name="objects", kind=Detection3DArray, qos=_STREAM, source="objects"),
         RecordedTopic(name="goal", kind=PoseStamped, qos=COMMAND, source="goal", latched=True),
         RecordedTopic(name="goals", kind=Detection3DArray, qos=COMMAND, source="goals", latched=True),
         RecordedTopic(name="action", kind=JointState, qos=_DEEP, source="action"),
         RecordedTopic(name="joint_trajectory", kind=JointTrajectory, qos=_DEEP, source="command"),
-        RecordedTopic(name="color/image", kind=Image, qos=SENSOR, source="rgb"),
-        RecordedTopic(name="depth/image", kind=Image, qos=SENSOR, source="depth"),
+        RecordedTopic(name="color/image", kind=Image, qos=_STREAM, source="rgb"),
+        RecordedTopic(name="depth/image", kind=Image, qos=_STREAM, source="depth"),
     )
 }
 
@@ -81,4 +83,4 @@ def _told(text: str) -> RecordedTopic:
     except (ImportError, AttributeError):
         remedy = f"install the package {package} (ros-$ROS_DISTRO-{package.replace('_', '-')})"
         raise InputError("parameter bag_topics", expected="an installed type", got=kind, remedy=remedy) from None
-    return RecordedTopic(name=name, kind=found, qos=SENSOR)
+    return RecordedTopic(name=name, kind=found, qos=_STREAM)

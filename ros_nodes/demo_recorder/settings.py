@@ -67,6 +67,9 @@ class DemoRecorderSettings(TaskFrameSettings, ArmSettings):
     settle_s: float = setting(
         0.1, "How long the messages of a moment are waited for, s.", low=0.0, high=5.0, read_only=True
     )
+    patience_s: float = setting(
+        1.0, "How much longer a source that falls behind is waited for, s.", low=0.0, high=10.0, read_only=True
+    )
     lead_s: float = setting(0.2, "From ~/start to the first moment, s.", low=0.0, high=10.0, read_only=True)
     most_steps: int = setting(10_000, "An episode ends by itself after so many.", low=1, high=1_000_000, read_only=True)
     bag: bool = setting(False, "Record the raw messages of each episode into a bag, too.", read_only=True)

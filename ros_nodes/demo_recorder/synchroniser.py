@@ -68,6 +68,11 @@ class Synchroniser:
             values[source] = self._values[source][place]
         return Sample(time_s, values, tuple(missing))
 
+    def heard(self, time_s: float) -> bool:
+        """Whether each source that must be new has told of this moment or a later one: its sample stays as it is."""
+        streams = (self._stamps[source] for source, max_age_s in self._max_age_s.items() if max_age_s > 0.0)
+        return all(stamps and stamps[-1] >= time_s - _SLACK_S for stamps in streams)
+
     def forget(self) -> None:
         """Drop everything, as after a jump of the clock."""
         for table in (*self._stamps.values(), *self._values.values()):
