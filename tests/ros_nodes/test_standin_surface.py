@@ -14,7 +14,7 @@ OWN_MODULES = {
 }  # fmt: skip
 """Rooms of the stand-in that take the place of what rclpy has in one large file, or in C."""
 OWN_NAMES = {
-    "when_done", "set_executor", "wait_for_work", "timed_entities", "seconds_left", "clock_moved", "read_ns",
+    "when_done", "set_executor", "timed_entities", "seconds_left", "clock_moved", "read_ns",
     "jump_handles", "remap_rules", "get_parameters_as_stored", "goal_info", "result_future", "last_status",
     "publish_status", "notify_execute", "unmatch", "warn_incompatible",
     "names_and_types", "met_by",
