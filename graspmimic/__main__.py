@@ -1,7 +1,8 @@
 """`graspmimic`, the command line: finds the command, runs it, and turns bad input into one line.
 
 A command is a frozen dataclass in a file of its own. Its fields become options through tyro, its
-docstring becomes the help. Only the chosen command is imported, so `--help` does not wait for physics.
+docstring becomes the help. Only the chosen command is imported, so `--help` does not wait for physics; and
+what takes long to import is imported where Ctrl-C is understood.
 """
 
 from __future__ import annotations
@@ -12,13 +13,13 @@ import io
 import os
 import sys
 from collections.abc import Sequence
-from importlib import import_module, metadata
-from typing import NamedTuple
+from importlib import import_module
+from typing import TYPE_CHECKING, NamedTuple
 
-import tyro
-from rich.console import Console
+from graspmimic.interrupt import interrupts_after_imports
 
-from graspmimic.report import Command, prepare_json, write_json
+if TYPE_CHECKING:
+    from graspmimic.report import Command
 
 
 class Entry(NamedTuple):
@@ -130,7 +131,24 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(name: str, options: Sequence[str]) -> int:
-    from geometry import InputError  # here, for it brings in NumPy and SciPy
+    try:
+        with interrupts_after_imports():
+            return _work(name, options)
+    except KeyboardInterrupt:
+        sys.stderr.write(f"graspmimic {name}: interrupted\n")
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader of a pipe, `| head` say, has left
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except SystemExit as stop:
+        return int(stop.code or 0)
+
+
+def _work(name: str, options: Sequence[str]) -> int:
+    from rich.console import Console
+
+    from geometry import InputError
+    from graspmimic.report import prepare_json, write_json
 
     try:
         entry = COMMANDS[name]
@@ -141,19 +159,13 @@ def _run(name: str, options: Sequence[str]) -> int:
     except InputError as error:
         sys.stderr.write(f"graspmimic {name}: {error}\n")
         return BAD_INPUT
-    except KeyboardInterrupt:
-        sys.stderr.write(f"graspmimic {name}: interrupted\n")
-        return INTERRUPTED
-    except BrokenPipeError:  # the reader of a pipe, `| head` say, has left
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except SystemExit as stop:
-        return int(stop.code or 0)
     return 0
 
 
 def _parse(kind: type[Command], name: str, options: Sequence[str]) -> Command:
     """The command with its options; tyro's box for a wrong option, but InputError for a wrong value."""
+    import tyro
+
     from geometry import InputError
 
     said = io.StringIO()
@@ -168,6 +180,8 @@ def _parse(kind: type[Command], name: str, options: Sequence[str]) -> Command:
 
 
 def _front_door() -> argparse.ArgumentParser:
+    from importlib import metadata
+
     parser = argparse.ArgumentParser(
         prog="graspmimic",
         description="Robots that grasp what they never saw, and understand what people do.",

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -145,7 +143,8 @@ class BenchContinual:
         if self.workers == 1:
             yield from ((run, job.run()) for run, job in jobs.items())
             return
-        with ProcessPoolExecutor(self.workers, mp_context=get_context("spawn")) as pool:
-            running = {pool.submit(job.run): run for run, job in jobs.items()}
-            for done in as_completed(running):
-                yield running[done], done.result()
+        from envs.worker_processes import WorkerPool
+
+        with WorkerPool(self.workers) as pool:
+            for number, rates in pool.as_done(job.run for job in jobs.values()):
+                yield list(jobs)[number], rates

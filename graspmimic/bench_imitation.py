@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
-from multiprocessing import get_context
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -113,22 +112,15 @@ class BenchImitation:
                 collect_for(cell, self.output / "sets", episodes=max(self.demos), workers=self.workers)
 
     def _run_cells(self, cells: list[Cell], console: Console) -> list[dict[str, Any]]:
+        from envs.worker_processes import WorkerPool
         from policies.imitation.comparison import run_cell
 
         rows: dict[str, dict[str, Any]] = {}
         places = (self.output / "sets", self.output / "cells")
-        with (
-            Progress(console=console) as bars,
-            ProcessPoolExecutor(self.workers, mp_context=get_context("spawn")) as pool,
-        ):
+        with Progress(console=console) as bars, WorkerPool(self.workers) as pool:
             bar = bars.add_task("training and judging", total=len(cells))
-            try:
-                futures = {pool.submit(run_cell, cell, *places): cell for cell in cells}
-                for future in as_completed(futures):
-                    rows[futures[future].name] = row = future.result()
-                    bars.update(bar, advance=1)
-                    console.print(f"{futures[future].name}: {row['success_at_end']:.2f}")
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+            for number, row in pool.as_done(partial(run_cell, cell, *places) for cell in cells):
+                rows[cells[number].name] = row
+                bars.update(bar, advance=1)
+                console.print(f"{cells[number].name}: {row['success_at_end']:.2f}")
         return [rows[cell.name] for cell in cells]

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
-from multiprocessing import get_context
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -113,14 +112,10 @@ class BenchRetargeting:
         if self.workers == 1:
             yield from ((number, work(*given)) for number, (work, given) in enumerate(jobs))
             return
-        with ProcessPoolExecutor(self.workers, mp_context=get_context("spawn")) as pool:
-            try:
-                running = {pool.submit(work, *given): number for number, (work, given) in enumerate(jobs)}
-                for done in as_completed(running):
-                    yield running[done], done.result()
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+        from envs.worker_processes import WorkerPool
+
+        with WorkerPool(self.workers) as pool:
+            yield from pool.as_done(partial(work, *given) for work, given in jobs)
 
 
 def _trials(noise_m: float, contact: Contact, seed: int, count: int) -> list[ReplayOutcome]:

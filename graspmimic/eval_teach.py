@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
-from multiprocessing import get_context
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,6 +71,7 @@ class EvalTeach:
         return self._numbers(outcomes)
 
     def _play(self, tasks: Sequence[str], console: Console) -> list[TrialOutcome]:
+        from envs.worker_processes import WorkerPool
         from policies.execution import TeachTrial
 
         trials = [
@@ -82,22 +82,11 @@ class EvalTeach:
             for number in range(self.scenes)
         ]
         found: dict[int, TrialOutcome] = {}
-        context = get_context("spawn")
-        with (
-            Progress(console=console) as bars,
-            ProcessPoolExecutor(
-                self.workers, mp_context=context, initializer=_prepare, initargs=(self.planned_grasps,)
-            ) as pool,
-        ):
+        with Progress(console=console) as bars, WorkerPool(self.workers, _prepare, self.planned_grasps) as pool:
             bar = bars.add_task("trials", total=len(trials))
-            try:
-                futures = {pool.submit(_trial, trial, self.tries): row for row, trial in enumerate(trials)}
-                for future in as_completed(futures):
-                    found[futures[future]] = future.result()
-                    bars.update(bar, advance=1)
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+            for row, outcome in pool.as_done(partial(_trial, trial, self.tries) for trial in trials):
+                found[row] = outcome
+                bars.update(bar, advance=1)
         return [found[row] for row in range(len(trials))]
 
     def _write(self, outcomes: Sequence[TrialOutcome]) -> None:

@@ -108,10 +108,13 @@ def measure_in_process(
         repeats: turns on each.
         on_turn: is called after each turn.
     """
+    from envs.worker_processes import starting_workers  # here, for the measuring process need not load it
+
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     worker = context.Process(target=_work, args=(theirs, setting, subject, list(looks), repeats), daemon=True)
-    worker.start()
+    with starting_workers():
+        worker.start()
     theirs.close()
     try:
         while True:

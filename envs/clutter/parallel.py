@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import partial
 from typing import Any, Protocol, TypeVar, cast
 
+from envs.worker_processes import WorkerPool
 from geometry import InputError
 
 RoundT = TypeVar("RoundT", covariant=True)
@@ -43,31 +41,14 @@ def play_rounds(play: PlayRound[RoundT], rounds: int, seeds: Sequence[int], proc
         for seed, index in tasks:
             yield play(seed=seed, round_index=index)
         return
-    # Spawned, not forked: Open3D's and BLAS's thread pools do not survive a fork.
-    context = multiprocessing.get_context("spawn")
-    workers = min(processes, len(tasks))
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker, initargs=(play,)) as pool:
-        futures = [pool.submit(_run_task, seed, index) for seed, index in tasks]
-        try:
-            for future in as_completed(futures):
-                yield cast(RoundT, future.result())
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    with WorkerPool(processes, _set_play, play) as pool:
+        for _, played in pool.as_done(partial(_run_task, seed, index) for seed, index in tasks):
+            yield cast(RoundT, played)
 
 
-def _start_worker(play: Callable[..., Any]) -> None:
+def _set_play(play: Callable[..., Any]) -> None:
     global _play
     _play = play
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
-
-
-def _leave_with_parent() -> None:
-    """End this worker when its parent is gone; the pool alone would leave it waiting for work for ever."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
 
 
 def _run_task(seed: int, index: int) -> Any:

@@ -29,7 +29,11 @@ import sys
 from multiprocessing import connection, spawn
 pipe = connection.Connection(int(sys.argv[1]))
 memory = int(sys.argv[2])
-spawn.prepare(pipe.recv())
+try:
+    surroundings = pipe.recv()
+except EOFError:  # the parent was interrupted and has left
+    sys.exit()
+spawn.prepare(surroundings)
 from envs.vector.worker import serve
 serve(pipe, memory)
 """

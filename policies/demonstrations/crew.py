@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
-import signal
 from collections.abc import Sequence
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, Protocol
 
+from envs.worker_processes import start_worker
 from geometry import InputError
 from policies.demonstrations.collect_plan import CollectPlan
 from policies.demonstrations.player import Outcome, Player
@@ -76,16 +75,12 @@ class ProcessCrew:
     """
 
     def __init__(self, plan: CollectPlan, folder: Path, workers: int) -> None:
-        context = multiprocessing.get_context("spawn")
         self._free: list[Connection] = []
         self._busy: list[Connection] = []
         self._processes: list[Any] = []
         for _ in range(workers):
-            ours, theirs = context.Pipe()
-            process = context.Process(target=_serve, args=(theirs, plan, folder), daemon=True)
-            process.start()
-            theirs.close()
-            self._free.append(ours)
+            process, line = start_worker(_serve, plan, folder)
+            self._free.append(line)
             self._processes.append(process)
 
     @property
@@ -135,7 +130,6 @@ class ProcessCrew:
 
 def _serve(line: Connection, plan: CollectPlan, folder: Path) -> None:
     """What a collecting process does: play the numbers that come, until nobody is there to send any."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the one at the keyboard means the master, which lets go of us
     player: Player | None = None
     try:
         while True:

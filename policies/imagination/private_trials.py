@@ -6,15 +6,12 @@ the order of the trials, nor on the number of processes.
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import threading
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 
 from envs.clutter import DIALECT_A, Dialect, Execution, try_grasp
+from envs.worker_processes import WorkerPool
 from geometry import FloatArray
 from policies.imagination.private_world import ImaginedBody, PrivateWorld
 
@@ -45,7 +42,8 @@ def try_grasps(
     one = partial(_try_one, tuple(bodies), rules)
     if processes == 1:
         return [one(pose) for pose in poses]
-    return list(_pool(processes).map(one, poses))
+    tried = dict(_pool(processes).as_done(partial(one, pose) for pose in poses))
+    return [tried[number] for number in range(len(tried))]
 
 
 def _try_one(bodies: tuple[ImaginedBody, ...], rules: PrivateRules, pose: FloatArray) -> Execution:
@@ -54,19 +52,5 @@ def _try_one(bodies: tuple[ImaginedBody, ...], rules: PrivateRules, pose: FloatA
 
 
 @cache
-def _pool(processes: int) -> ProcessPoolExecutor:
-    # Spawned, not forked: Open3D's and BLAS's thread pools do not survive a fork.
-    context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(processes, mp_context=context, initializer=_watch_parent)
-
-
-def _watch_parent() -> None:
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
-
-
-def _leave_with_parent() -> None:
-    """End this worker when its parent is gone; the pool alone would leave it waiting for work for ever."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
+def _pool(processes: int) -> WorkerPool:
+    return WorkerPool(processes)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from multiprocessing import get_context
 from typing import Any, NamedTuple
 
 import gymnasium
@@ -14,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from envs.worker_processes import WorkerPool
 from geometry import InputError
 from policies.demonstrations.observation_keys import named
 from policies.imitation.policy import Policy
@@ -139,19 +138,16 @@ def evaluate_in_processes(
         raise InputError("evaluate_in_processes", expected="at least one process", got=f"{workers}")
     size = max(1, min(10, episodes // workers))
     shares = [(seed + first, min(size, episodes - first)) for first in range(0, episodes, size)]
-    work = partial(_evaluate_share, policy, env_id, dict(env_options))
-    parts, done = [], 0
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_one_thread) as pool:
-        for part in pool.map(work, shares):
-            parts.append(part)
+    calls = [partial(_evaluate_share, policy, env_id, dict(env_options), share) for share in shares]
+    parts: dict[int, PolicyEvaluation] = {}
+    done = 0
+    with WorkerPool(workers, torch.set_num_threads, 1) as pool:
+        for number, part in pool.as_done(calls):
+            parts[number] = part
             done += len(part.action_ms)
             if on_episode is not None:
                 on_episode(done)
-    return _joined(parts)
-
-
-def _one_thread() -> None:
-    torch.set_num_threads(1)
+    return _joined([parts[number] for number in range(len(shares))])
 
 
 def _evaluate_share(

@@ -7,7 +7,6 @@ plays them: every environment has its own seeds and its own share of the steps.
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -19,6 +18,7 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 from safetensors.numpy import load, save
 
+from envs.worker_processes import start_worker
 from geometry import InputError
 from policies.demonstrations import Episode
 from policies.reinforcement.policy_file import TrainedPolicy
@@ -126,18 +126,14 @@ class ProcessCollector:
             raise InputError(
                 "ProcessCollector", expected="1 worker to as many as environments", got=f"{workers} for {envs}"
             )
-        context = multiprocessing.get_context("spawn")
         self._lines: list[Connection] = []
         self._processes: list[Any] = []
         self._counts = [len(part) for part in np.array_split(np.arange(envs), workers)]
         first = 0
         for count in self._counts:
-            ours, theirs = context.Pipe()
             options = {"envs": count, "seed": seed, "exploration": exploration, "first": first}
-            process = context.Process(target=_serve, args=(theirs, make_env, dict(record), options), daemon=True)
-            process.start()
-            theirs.close()
-            self._lines.append(ours)
+            process, line = start_worker(_serve, make_env, dict(record), options)
+            self._lines.append(line)
             self._processes.append(process)
             first += count
         self._envs = envs

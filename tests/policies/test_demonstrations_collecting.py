@@ -268,6 +268,13 @@ def wait_until_alone(session: int) -> None:
         time.sleep(0.05)
 
 
+def wait_for_company(session: int) -> None:
+    begun = time.monotonic()
+    while len(members(session)) < 2:
+        assert time.monotonic() - begun < 120
+        time.sleep(0.005)
+
+
 def members(session: int) -> list[str]:
     found = []
     for entry in Path("/proc").glob("[0-9]*/stat"):
@@ -290,9 +297,15 @@ def test_the_workers_make_no_difference(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_control_c_ends_everyone_without_noise(tmp_path: Path) -> None:
+@pytest.mark.parametrize("moment_s", [*(0.25 * number for number in range(12)), None])
+def test_control_c_ends_everyone_without_noise(tmp_path: Path, moment_s: float | None) -> None:
+    """While the workers start, which is mostly importing; and, at None, when all play."""
     process = start(tmp_path / "set", 5000, 2)
-    wait_for(tmp_path / "set", 3)
+    if moment_s is None:
+        wait_for(tmp_path / "set", 3)
+    else:
+        wait_for_company(process.pid)
+        time.sleep(moment_s)
     os.killpg(process.pid, signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130 and said == b""
