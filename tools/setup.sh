@@ -8,6 +8,7 @@ python=${2:-}
 
 say() { printf '[setup] %s\n' "$*"; }
 stop() { printf '[setup] %s\n' "$*" >&2; exit 1; }
+source tools/system_packages.sh
 
 fits() { # whether $1 is a Python that the project runs on
     "$1" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null
@@ -27,7 +28,6 @@ has_library() { # whether the dynamic linker knows a library whose name begins w
     /sbin/ldconfig -p | grep -F "$1" >/dev/null
 }
 
-missing=() # Debian packages
 need_library() { has_library "$1" || missing+=("$2"); }
 
 open3d_libraries() { # what Open3D's wheel links to and does not bring along
@@ -50,23 +50,8 @@ python_parts() { # what Debian splits off its Python, and a compiler where PyBul
     "$interpreter" -c 'import ensurepip, venv' 2>/dev/null || missing+=("$version-venv")
     if [ "$version" = python3.12 ] || [ "$(uname -m)" != x86_64 ]; then
         command -v g++ >/dev/null || missing+=(g++)
-        [ -e "$("$interpreter" -c 'import sysconfig; print(sysconfig.get_paths()["include"])')/Python.h" ] ||
-            missing+=("$version-dev")
+        need_python_headers "$interpreter"
     fi
-}
-
-install_missing() {
-    local as_root=()
-    [ ${#missing[@]} -gt 0 ] || return 0
-    command -v apt-get >/dev/null || stop "missing: ${missing[*]} (Debian's names); install them, then run make again"
-    if [ "$(id -u)" != 0 ]; then
-        sudo -n true 2>/dev/null || stop "missing system packages; run: sudo apt-get install -y ${missing[*]}"
-        as_root=(sudo)
-    fi
-    say "installing system packages: ${missing[*]}"
-    "${as_root[@]}" apt-get update -qq
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
-    missing=()
 }
 
 interpreter=$(find_python)
