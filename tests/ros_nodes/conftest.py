@@ -26,9 +26,19 @@ def _make_tests_importable() -> None:
         known.__path__ = [str(TESTS), *known.__path__]
 
 
+def domain_of_worker(base: int, worker: str) -> int:
+    """The ROS domain of a process of pytest-xdist ("gw3") beside others, within what Linux's ports allow (0 to 101)."""
+    return (base + int(worker.removeprefix("gw"))) % 102
+
+
 def _set_up_ros() -> None:
-    """For a real ROS, before it is imported: message fields are checked, and nodes are seen on this machine only."""
+    """For a real ROS, before it is imported.
+
+    Message fields are checked; nodes are seen on this machine only, and not by tests in a process beside.
+    """
     os.environ.setdefault("ROS_PYTHON_CHECK_FIELDS", "1")
+    if worker := os.environ.get("PYTEST_XDIST_WORKER"):
+        os.environ["ROS_DOMAIN_ID"] = str(domain_of_worker(int(os.environ.get("ROS_DOMAIN_ID", "0")), worker))
     if os.environ.get("ROS_DISTRO") == "humble":
         os.environ.setdefault("ROS_LOCALHOST_ONLY", "1")
     else:
@@ -39,8 +49,10 @@ _set_up_ros()
 _make_tests_importable()
 from tests.ros_standin import install  # noqa: E402
 
-install()
+if install() and os.environ.get("ROS_DISTRO"):
+    raise RuntimeError("ROS_DISTRO is set, yet there is no rclpy: source ROS 2's setup.bash, or unset ROS_DISTRO")
 if TYPE_CHECKING:
+    from tests.ros_nodes.pick_stage import Stage
     from tests.ros_nodes.session import RosSession
 
 
