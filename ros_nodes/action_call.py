@@ -7,16 +7,17 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from action_msgs.msg import GoalStatus
-from rclpy.action import ActionClient
 from rclpy.callback_groups import CallbackGroup
 from rclpy.node import Node
 
 from policies import RobotStopped
+from ros_nodes.absence import Absence
+from ros_nodes.action_client import ActionClient
 from ros_nodes.waiting import wait_for, wait_until
 
 Watch = Callable[[], None]
 _PERIOD_S = 0.01
-_ALIVE_PERIOD_S = 0.25
+_LOOK_S = 0.25
 _GONE_S = 1.0
 
 
@@ -109,14 +110,10 @@ class ActionCall:
             raise RobotStopped("communication", f"there is no {self._label}: no action server {self._name}")
 
     def _watch_until_done(self, future: Any, watch: Watch) -> None:
-        seen_s = asked_s = time.monotonic()
+        absence = Absence(lambda: self.there, after_s=_GONE_S, look_s=_LOOK_S)
         while not future.done():
             watch()
-            now_s = time.monotonic()
-            if now_s - asked_s > _ALIVE_PERIOD_S:
-                asked_s = now_s
-                seen_s = now_s if self.there else seen_s
-            if now_s - seen_s > _GONE_S:
+            if absence.gone():
                 raise RobotStopped("communication", f"the {self._label} has gone in mid-motion")
             time.sleep(_PERIOD_S)
 

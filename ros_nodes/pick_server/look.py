@@ -16,6 +16,7 @@ from rclpy.node import Node
 from sensor_msgs.msg import PointCloud2
 
 from geometry import FloatArray, InputError, transform_points
+from ros_nodes.absence import Absence
 from ros_nodes.action_call import Watch
 from ros_nodes.frames import Frames
 from ros_nodes.messages.clouds import points_from_cloud
@@ -130,15 +131,13 @@ class Look:
             name = self._node.resolve_service_name("plan_grasps")
             return Ending("COMMUNICATION_FAILURE", f"there is no grasp planner: no service {name}")
         future = self._client.call_async(request)
-        seen_s = time.monotonic()
+        absence = Absence(lambda: self.there, after_s=_GONE_S)
         try:
             while not future.done():
                 watch()
-                now_s = time.monotonic()
-                seen_s = now_s if self.there else seen_s
-                if now_s - seen_s > _GONE_S:
+                if absence.gone():
                     return Ending("COMMUNICATION_FAILURE", "the grasp planner has gone while it was asked")
-                if now_s >= deadline:
+                if time.monotonic() >= deadline:
                     timeout_s = self._settings().planner_timeout_s
                     return Ending("TIMED_OUT", f"the grasp planner has not answered within {timeout_s:g} s")
                 time.sleep(_PERIOD_S)

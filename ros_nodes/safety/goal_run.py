@@ -9,6 +9,7 @@ from typing import Any
 from action_msgs.msg import GoalStatus
 from control_msgs.action import FollowJointTrajectory
 
+from ros_nodes.absence import Absence
 from ros_nodes.safety.controller_link import ControllerLink
 from ros_nodes.safety.findings import Cause, Finding
 from ros_nodes.waiting import wait_for
@@ -72,7 +73,7 @@ class GoalRun:
         None where the goal was stopped by the guard or replaced, and the controller did not say in time how it ended.
         """
         future = self._controller_handle.get_result_async()
-        gone_since: float | None = None
+        absence = Absence(lambda: self._link.ready, after_s=_GONE_S)
         leave_at: float | None = None
         while not future.done():
             wait_for(future, timeout_s=_LOOK_S)
@@ -82,8 +83,7 @@ class GoalRun:
                 self.cancel()
             if leave_at is None and (self._to_cancel or self.stopped_by or self.replaced):
                 leave_at = now + self._timeout_s
-            gone_since = None if self._link.ready else gone_since or now
-            if gone_since is not None and now - gone_since > _GONE_S and self.stopped_by is None:
+            if absence.gone() and self.stopped_by is None:
                 return Finding(Cause.CONTROLLER, f"{self._link.action} went away under a goal")
             if not self._alive():
                 return None
