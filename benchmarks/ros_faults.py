@@ -3,8 +3,9 @@
     python -m benchmarks.ros_faults [--rooms senses arm nodes] [--only TEXT ...] [--json FILE]
     python -m benchmarks.ros_faults --table FILE ... > rows.md
 
-The stack is that of `pick.launch.py sim:=true`, in one process, on a real rclpy where there is one, else on the tests'
-stand-in for it, and the result says which. The second form writes results as rows of a table and plays nothing.
+The stack is that of `pick.launch.py sim:=true`: a process for each node on a real rclpy where there is one, else all
+in one process on the tests' stand-in for it, and the result says which. Faults that FILE holds already, and that went
+as they should, are not played again. The second form writes results as rows of a table and plays nothing.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import os
 import sys
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +26,8 @@ install()
 from tests.ros_nodes.fault_cases_arm import ARM  # noqa: E402
 from tests.ros_nodes.fault_cases_nodes import NODES  # noqa: E402
 from tests.ros_nodes.fault_cases_senses import SENSES  # noqa: E402
-from tests.ros_nodes.fault_play import Fault, play  # noqa: E402
-from tests.ros_nodes.fault_stack import SPEED, campaign_stack  # noqa: E402
+from tests.ros_nodes.fault_play import Fault, broken_off, play  # noqa: E402
+from tests.ros_nodes.fault_stack import SPEED, FaultStack, campaign_stack  # noqa: E402
 from tests.ros_nodes.session import RosSession  # noqa: E402
 
 ROOMS: dict[str, tuple[Fault, ...]] = {"senses": SENSES, "arm": ARM, "nodes": NODES}
@@ -55,28 +58,54 @@ def _options() -> argparse.Namespace:
 
 
 def _play(faults: list[Fault], path: Path | None) -> list[dict[str, Any]]:
-    """Play them; what is done is written after each."""
+    """Play what has not been played well yet; what is done is written after each."""
+    rows = [row for row in _read(path) if not row["problems"]] if path and path.exists() else []
+    done = {row["fault"] for row in rows}
+    result = {"rclpy": "stand-in of the tests" if installed() else _real(), "speed": SPEED, "rows": rows}
     session = RosSession(threads=24)
-    rows: list[dict[str, Any]] = []
-    result = {"rclpy": "stand-in of the tests" if installed() else "real", "speed": SPEED, "rows": rows}
+    stack = None
     try:
         stack = campaign_stack(session)
         for fault in faults:
-            row = play(stack, fault)
-            rows.append({**row._asdict(), "motion": row.motion._asdict()})
+            if fault.name in done:
+                continue
+            row = _row(stack, fault)
+            rows.append(row)
             if path:
                 path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-            print(
-                f"{'ok ' if not row.problems else 'BAD'} {fault.name} {row.problems or ''}", file=sys.stderr, flush=True
-            )
+            told = f"{'ok ' if not row['problems'] else 'BAD'} {fault.name} {row['problems'] or ''}"
+            print(told, file=sys.stderr, flush=True)
     finally:
+        if stack is not None:
+            stack.close()
         session.close()
+    return rows
+
+
+def _row(stack: FaultStack, fault: Fault) -> dict[str, Any]:
+    """How one fault went, and how busy the machine was; a play that broke off is no reason to end the campaign."""
+    try:
+        row = play(stack, fault)
+    except (AssertionError, TimeoutError) as error:
+        row = broken_off(fault, error)
+    return {**row._asdict(), "motion": row.motion._asdict(), "load": os.getloadavg()[0]}
+
+
+def _real() -> str:
+    """Which rclpy this is."""
+    import rclpy
+
+    return f"{metadata.version('rclpy')}, {rclpy.get_rmw_implementation_identifier()}"
+
+
+def _read(path: Path) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["rows"]
     return rows
 
 
 def _merged(paths: list[Path]) -> list[dict[str, Any]]:
     """Rows in the rooms' order; of a fault that was played more than once, the last."""
-    played = {row["fault"]: row for path in paths for row in json.loads(path.read_text(encoding="utf-8"))["rows"]}
+    played = {row["fault"]: row for path in paths for row in _read(path)}
     return [played[fault.name] for room in ROOMS.values() for fault in room if fault.name in played]
 
 

@@ -9,37 +9,12 @@ from control_msgs.action import GripperCommand
 from rclpy.clock import Clock, ClockType
 from std_srvs.srv import SetBool
 
-from ros_nodes.sim_robot.arm_interface import ArmInterface
-from tests.ros_nodes.fault_cases_senses import TASK, sim
+from tests.ros_nodes.fault_cases_senses import TASK, hurt, sim
 from tests.ros_nodes.fault_play import Do, Fault, Words
 from tests.ros_nodes.fault_stack import FaultStack, ending_of
 
 GUARD = "safety: guard"
 BOX_OVER_TABLE = (0.15, 0.15, 0.14, 0.6, 0.6, 0.1)
-
-
-def controller_goes(stack: FaultStack) -> None:
-    """The controller's action server disappears."""
-    node = stack.nodes["sim_robot"]
-    node._servers.pop(0)._server.destroy()
-
-
-def controller_returns(stack: FaultStack) -> None:
-    """It is there again."""
-    node = stack.nodes["sim_robot"]
-    made = ArmInterface(node, node._the_robot(), node._settings, lambda: node._physics.closing, node._on_trouble)
-    node._servers.insert(0, made)
-
-
-def heart_stops(stack: FaultStack) -> None:
-    """The pick server's heartbeat reaches nobody."""
-    beat = stack.nodes["pick_server"]._beat
-    beat.publish = lambda message: None
-
-
-def heart_beats(stack: FaultStack) -> None:
-    """It is heard again."""
-    del stack.nodes["pick_server"]._beat.publish
 
 
 def stop(stack: FaultStack) -> None:
@@ -133,8 +108,8 @@ ARM: tuple[Fault, ...] = (
         name="controller disappears in mid-motion",
         at="approach",
         moving=True,
-        inject=controller_goes,
-        remove=controller_returns,
+        inject=hurt("sim_robot", "controller_goes"),
+        remove=hurt("sim_robot", "controller_returns"),
         says=(
             Words(GUARD, "error", r"controller gone"),
             Words(TASK, "error", r"controller gone: .* went away under a goal"),
@@ -183,8 +158,8 @@ ARM: tuple[Fault, ...] = (
         name="heartbeat lost in mid-motion",
         at="approach",
         moving=True,
-        inject=heart_stops,
-        remove=heart_beats,
+        inject=hurt("pick_server", "heart_stops"),
+        remove=hurt("pick_server", "heart_beats"),
         says=(Words(GUARD, "error", r"stopped: heartbeat lost"), Words(TASK, "error", r"heartbeat lost")),
         ends=r"CONTROL_FAILED.*heartbeat lost",
     ),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -27,13 +26,9 @@ def sim(**values: Any) -> Do:
     return do
 
 
-def pause(seconds: float) -> Do:
-    """The simulation stands still, clock and all."""
-
-    def do(stack: FaultStack) -> None:
-        stack.nodes["sim_robot"]._physics.between_steps(lambda: threading.Event().wait(seconds))
-
-    return do
+def hurt(node: str, how: str) -> Do:
+    """Do something to a node from within."""
+    return lambda stack: stack.hurt(node, how)
 
 
 def jump(seconds: float) -> Do:
@@ -47,16 +42,8 @@ def jump(seconds: float) -> Do:
 
 
 def empty_table(stack: FaultStack) -> None:
-    """Everything that can be grasped is taken away."""
-
-    def take_away() -> None:
-        scene = stack.nodes["sim_robot"]._the_robot().scene
-        for number, item in enumerate(scene.cell.scene.objects.values()):
-            away = item.body.pose()
-            away[:3, 3] = 5.0 + number, 5.0, 0.1
-            item.body.set_pose(away)
-
-    stack.nodes["sim_robot"]._physics.between_steps(take_away).result(10.0)
+    """Everything that can be grasped is taken away, and images of that have come."""
+    stack.hurt("sim_robot", "empty_table")
     stack.ros.wait_until(lambda: False, 0.5)
 
 
@@ -98,8 +85,7 @@ def _hurt_by(stack: FaultStack, kind: Any, topic: str, send: Callable[[Any], Non
     stack.relay = probe.create_subscription(
         kind, topic, send, qos_profile_sensor_data, callback_group=MutuallyExclusiveCallbackGroup()
     )
-    detector = stack.nodes["grasp_detector"]
-    assert stack.ros.wait_until(lambda: detector.active, 60.0)
+    assert stack.ros.wait_until(lambda: stack.detects, 60.0)
 
 
 def as_launched(stack: FaultStack) -> None:
@@ -212,7 +198,7 @@ SENSES: tuple[Fault, ...] = (
         name="clock and simulation stand for 12 s",
         at="approach",
         moving=True,
-        inject=pause(12.0),
+        inject=hurt("sim_robot", "stand_still"),
         says=(Words(TASK, "error", r"the clock stands still in mid-motion|the last joint states are \d\.\d s old"),),
         ends=r"TIMED_OUT: the clock stands still|ROBOT_STATE_STALE: the last joint states are",
     ),

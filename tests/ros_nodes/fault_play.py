@@ -12,7 +12,8 @@ from tests.ros_nodes.fault_stack import FaultStack, ending_of
 from tests.ros_nodes.motion_record import Motion
 
 Do = Callable[[FaultStack], Any]
-_PHASE_S, _END_S, _SAY_S, _REST_S, _WELL_S = 90.0, 120.0, 12.0, 15.0, 15.0
+_PHASE_S, _END_S, _SAY_S, _REST_S, _WELL_S = 90.0, 120.0, 30.0, 15.0, 15.0
+_QUIET_S = 5.0
 _STANDS_RAD, _STOPS_S = 0.02, 3.0
 _SPEED_SHARE, _OUTSIDE_RAD = 1.1, 0.01
 _GOALS, _LOOK_S = 3, 1.0
@@ -95,7 +96,7 @@ def play(stack: FaultStack, fault: Fault) -> Row:
             stack.ros.wait_until(lambda: run.done or stack.motion.moves(), _PHASE_S)
         began_s = time.monotonic()
         note = fault.inject(stack) or ""
-    if "pick_server" not in stack.nodes:
+    if not stack.runs("pick_server"):
         ending = note or "no answer: the server is dead"
     elif run is None or stack.run is not run:
         ending = note
@@ -114,6 +115,12 @@ def play(stack: FaultStack, fault: Fault) -> Row:
         problems.append(f"resumed: {how}")
     resumed_s = time.monotonic() - removed_s
     return Row(fault.name, fault.at or "before", words, ending, motion, how, round(resumed_s, 1), problems)
+
+
+def broken_off(fault: Fault, error: Exception) -> Row:
+    """Of a fault that could not be played to its end."""
+    unknown = Motion(float("nan"), float("nan"), float("nan"), float("nan"))
+    return Row(fault.name, fault.at or "before", [], "", unknown, "no: not seen", 0.0, [f"broke off: {error!r}"])
 
 
 def _prepare(stack: FaultStack) -> list[str]:
@@ -179,13 +186,13 @@ def _check_hand(stack: FaultStack, fault: Fault, problems: list[str]) -> None:
 def _resume(stack: FaultStack, fault: Fault) -> str:
     """How work was taken up: what had to be called, and how many goals it took."""
     called = []
-    stack.ros.wait_until(lambda: stack.motion.rests() and stack.nodes["grasp_detector"].active, _WELL_S)
+    stack.ros.wait_until(lambda: stack.motion.rests() and stack.detects, _WELL_S)
     if any(said.message.startswith("stopped") for said in [stack.newest("safety: guard")] if said):
         done, why = stack.reset()
         called.append("~/reset")
         if not done:
             return f"no: ~/reset says {why}"
-    stack.await_well(_WELL_S)
+    stack.await_well(_QUIET_S)  # a detector that works on request says what is wrong until it is asked again
     for number in range(1, _GOALS + 1):
         run = stack.send()
         if not run.accepted:

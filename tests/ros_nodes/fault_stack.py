@@ -7,25 +7,23 @@ import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
-from weakref import WeakSet
 
 from control_msgs.action import GripperCommand
 from diagnostic_msgs.msg import DiagnosticArray
 from moveit_msgs.action import Pickup
 from moveit_msgs.msg import MoveItErrorCodes
 from rcl_interfaces.srv import SetParameters
-from rclpy.action import ActionServer
-from rclpy.action.client import ClientGoalHandle
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.parameter import Parameter
-from rclpy.task import Future
 from std_srvs.srv import Trigger
 
 from ros_nodes.messages.diagnostics import level_of
 from ros_nodes.pick_server.ending import Code
+from tests.ros_nodes.crew_in_process import CrewInProcess
+from tests.ros_nodes.crew_of_processes import CrewOfProcesses
 from tests.ros_nodes.motion_record import MotionRecord
 from tests.ros_nodes.session import GoalRun, RosSession
-from tests.ros_standin.launching import LaunchPlan, node_class, read_launch_file
+from tests.ros_standin.launching import LaunchPlan, read_launch_file
 
 LAUNCH = Path(__file__).resolve().parents[2] / "launch"
 ORDER = ("sim_robot", "grasp_detector", "safety", "pick_server")
@@ -44,10 +42,10 @@ class Said(NamedTuple):
 
 
 class FaultStack:
-    """The nodes, each of which can be killed and started again.
+    """The nodes, each of which can be killed and started again: processes on a real rclpy, else in this process.
 
     Args:
-        ros: the session that they run in.
+        ros: the session that they run in, or beside.
         arguments: of the launch file.
         parameters: of all nodes, over those of the launch file.
     """
@@ -56,7 +54,9 @@ class FaultStack:
         self.ros = ros
         self.plan: LaunchPlan = read_launch_file(LAUNCH / "pick.launch.py", arguments)
         self._parameters = parameters
-        self.nodes: dict[str, Any] = {}
+        self._crew = CrewInProcess(ros) if ros.standin else CrewOfProcesses(ros)
+        self.started_s: dict[str, float] = {}
+        """Since when each node runs, s of the monotonic clock."""
         self.run: Any = None
         """The pickup that was sent last."""
         self.relay: Any = None
@@ -66,6 +66,7 @@ class FaultStack:
         self.hurt_s = 0.0
         """When the last fault came, where that was later than its injection began; s of the monotonic clock."""
         self.said: list[Said] = []
+        self._newest: dict[str, Said] = {}
         group = MutuallyExclusiveCallbackGroup()
         ros.probe.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, 200, callback_group=group)
         self.motion = MotionRecord(ros)
@@ -73,45 +74,53 @@ class FaultStack:
             self.start(name)
         self.await_well()
 
-    def start(self, name: str, *, remaps: dict[str, str] | None = None, **parameters: Any) -> None:
-        """Start one node as the launch file describes it, or with other parameters and topics."""
+    def start(self, name: str, *, remaps: dict[str, str] | None = None, **parameters: Any) -> str:
+        """Start one node as the launch file describes it, or with other parameters and topics; why it does not."""
         planned = self.plan.node(name)
         planned = replace(planned, remappings=tuple({**dict(planned.remappings), **(remaps or {})}.items()))
-        given = {**planned.parameters, **self._parameters, **parameters}
-        self.nodes[name] = self.ros.start(
-            node_class(name),
-            cli_args=planned.cli_args(),
-            parameter_overrides=[
-                Parameter(key, value=list(value) if isinstance(value, tuple) else value) for key, value in given.items()
-            ],
-        )
+        now_s = time.monotonic()
+        problem = self._crew.start(planned, {**planned.parameters, **self._parameters, **parameters})
+        if not problem:
+            self.started_s[name] = now_s
+        return problem
 
     def stop(self, name: str) -> None:
         """End a node as SIGINT does."""
-        node = self.nodes.pop(name)
-        getattr(node, "wind_down", lambda: None)()
-        self.ros.stop(node)
+        del self.started_s[name]
+        self._crew.stop(name)
 
     def kill(self, name: str) -> None:
         """End a node as SIGKILL does: nothing more that it says is heard."""
-        node = self.nodes.pop(name)
-        _mute(node)
-        self.ros.stop(node)
+        del self.started_s[name]
+        self._crew.kill(name)
+
+    def close(self) -> None:
+        """End all nodes."""
+        self._crew.close()
+
+    def runs(self, name: str) -> bool:
+        """Whether a node runs."""
+        return name in self.started_s
+
+    @property
+    def detects(self) -> bool:
+        """Whether the detector has said that it is active."""
+        said = self.newest("grasp_detector: lifecycle")
+        since_s = self.started_s.get("grasp_detector", float("inf"))
+        return said is not None and said.at_s > since_s and said.message == "active"
 
     def await_well(self, timeout_s: float = 60.0) -> bool:
         """Wait until the detector is active and nobody complains any more."""
-        detector = self.nodes["grasp_detector"]
-        return self.ros.wait_until(lambda: detector.active and not self.complaints(), timeout_s)
+        return self.ros.wait_until(lambda: self.detects and not self.complaints(), timeout_s)
 
     def complaints(self) -> list[str]:
         """What is not well by the newest words of each component, but for how the last task ended."""
-        newest = {said.component: said for said in list(self.said)}
-        newest.pop("pick_server: task", None)
-        return [f"{said.component}: {said.message}" for said in newest.values() if said.level != "ok"]
+        newest = [said for said in list(self._newest.values()) if said.component != "pick_server: task"]
+        return [f"{said.component}: {said.message}" for said in newest if said.level != "ok"]
 
     def newest(self, component: str) -> Said | None:
         """The newest words of a component."""
-        return next((said for said in reversed(self.said) if said.component == component), None)
+        return self._newest.get(component)
 
     def reset(self, timeout_s: float = 6.0) -> tuple[bool, str]:
         """Release the guard; whether it could be, and its answer."""
@@ -128,6 +137,11 @@ class FaultStack:
         request = SetParameters.Request(parameters=made)
         results = self.ros.call(SetParameters, f"/{node}/set_parameters", request, timeout_s=20.0).results
         return all(result.successful for result in results), "; ".join(r.reason for r in results if r.reason)
+
+    def hurt(self, node: str, how: str) -> None:
+        """Do something to a node from within (see `hurts`)."""
+        done, why = self.trigger(f"/{node}/hurt/{how}", timeout_s=90.0)
+        assert done, why
 
     def trigger(self, name: str, timeout_s: float = 60.0) -> tuple[bool, str]:
         """Call a Trigger service."""
@@ -161,63 +175,31 @@ class FaultStack:
 
     def _on_diagnostics(self, message: Any) -> None:
         now_s = time.monotonic()
-        self.said.extend(Said(now_s, each.name, level_of(each), each.message) for each in message.status)
+        said = [Said(now_s, each.name, level_of(each), each.message) for each in message.status]
+        self.said.extend(said)
+        self._newest.update({each.component: each for each in said})
 
 
 def campaign_stack(ros: RosSession) -> FaultStack:
     """The stack as launched, with motions at half speed, so that there is time to hurt them.
 
-    All nodes share one interpreter here, which makes them pause together now and then: fewer images are taken, joint
+    In one process all nodes share an interpreter, and pause together now and then: fewer images are taken, joint
     states and heartbeats may be older, and answers may take longer.
     """
-    return FaultStack(
-        ros,
-        {"sim": "true", "real_time_factor": str(SPEED), "speed": "0.5"},
-        planner_timeout_s=8.0,
-        request_timeout_s=6.0,
-        depth_rate_hz=6.0,
-        color_rate_hz=0.5,
-        joint_states_timeout_s=6.0,
-        stale_after_s=1.0,
-        heartbeat_timeout_s=1.0,
-        controller_timeout_s=6.0,
-        server_timeout_s=6.0,
-    )
+    patient: dict[str, Any] = {
+        "depth_rate_hz": 6.0,
+        "color_rate_hz": 0.5,
+        "joint_states_timeout_s": 6.0,
+        "stale_after_s": 1.0,
+        "heartbeat_timeout_s": 1.0,
+        "controller_timeout_s": 6.0,
+        "server_timeout_s": 6.0,
+    }
+    arguments = {"sim": "true", "real_time_factor": str(SPEED), "speed": "0.5"}
+    return FaultStack(ros, arguments, planner_timeout_s=8.0, request_timeout_s=6.0, **(patient if ros.standin else {}))
 
 
 def ending_of(answer: tuple[int, Any]) -> tuple[str, str]:
     """Name of a pickup's error code, and its message."""
     code = answer[1].error_code
     return _CODES.get(code.val, str(code.val)), str(getattr(code, "message", ""))
-
-
-def _mute(node: Any) -> None:
-    """Cut a node's wires: its topics, answers, cancels and results reach nobody any more."""
-    _dead_nodes.add(node)
-    for publisher in list(node.publishers):
-        publisher.publish = _to_nobody
-    for service in list(node.services):
-        service.send_response = _to_nobody
-    for server in vars(node).values():
-        if isinstance(server, ActionServer):
-            handles = getattr(server, "_goal_handles", None) or getattr(server, "_handles", {})
-            for handle in handles.values():
-                future = getattr(handle, "_result_future", None) or handle.result_future
-                future.set_result = _to_nobody
-
-
-def _to_nobody(*_: Any) -> None:
-    """What a dead process says."""
-
-
-_dead_nodes: WeakSet[Any] = WeakSet()
-_alive_cancel = ClientGoalHandle.cancel_goal_async
-
-
-def _cancel_unless_dead(handle: Any) -> Any:
-    client = handle._action_client
-    owner = client.node if hasattr(client, "node") else client._node
-    return Future() if owner in _dead_nodes else _alive_cancel(handle)
-
-
-ClientGoalHandle.cancel_goal_async = _cancel_unless_dead

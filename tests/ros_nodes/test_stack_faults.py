@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="module")
 def stack() -> Iterator[FaultStack]:
     session = RosSession(threads=24)
-    yield campaign_stack(session)
+    made = campaign_stack(session)
+    yield made
+    made.close()
     session.close()
 
 
