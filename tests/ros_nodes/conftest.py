@@ -64,3 +64,11 @@ def ros() -> Iterator[RosSession]:
     session = RosSession()
     yield session
     session.close()
+
+
+@pytest.fixture
+def stage(ros: RosSession) -> Stage:
+    """The pick server with a fake arm and a fake planner."""
+    from tests.ros_nodes.pick_stage import Stage
+
+    return Stage(ros)

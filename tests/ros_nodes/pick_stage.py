@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from action_msgs.msg import GoalStatus
 from diagnostic_msgs.msg import DiagnosticArray
 from moveit_msgs.action import Pickup
 from rclpy.parameter import Parameter
@@ -12,7 +13,7 @@ from std_srvs.srv import Trigger
 from ros_nodes.messages.diagnostics import level_of
 from ros_nodes.pick_server.node import PickServerNode
 from tests.ros_nodes.fake_arm import FakeArm
-from tests.ros_nodes.fake_planner import FakePlanner
+from tests.ros_nodes.fake_planner import FakePlanner, grasp
 
 
 class Stage:
@@ -39,6 +40,10 @@ class Stage:
         """Status, error code, message, result."""
         status, result = self.send(*grasps, **fields).result(timeout_s)
         return status, result.error_code.val, result.error_code.message, result
+
+    def works(self) -> bool:
+        """Whether the next goal goes through."""
+        return self.pick(grasp())[0] == GoalStatus.STATUS_SUCCEEDED
 
     def trigger(self, name: str) -> tuple[bool, str]:
         answer = self.ros.call(Trigger, f"pick_server/{name}", timeout_s=20.0)

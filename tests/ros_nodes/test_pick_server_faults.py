@@ -23,16 +23,6 @@ OK = GoalStatus.STATUS_SUCCEEDED
 SLOW = pytest.mark.slow
 
 
-@pytest.fixture
-def stage(ros):
-    return Stage(ros)
-
-
-def works(stage: Stage) -> bool:
-    """The next goal goes through."""
-    return stage.pick(grasp())[0] == OK
-
-
 def reject(arm) -> None:
     arm.rejects = True
 
@@ -74,7 +64,7 @@ def slowly(*values):
 )
 def test_each_fault_of_the_robot_has_its_words_and_passes(ros, fault, code, said) -> None:
     stage = Stage(ros, stall_s=0.5, gripper_timeout_s=0.5, joint_states_timeout_s=0.5, attempts=1)
-    assert works(stage) and stage.trigger("place")[0]
+    assert stage.works() and stage.trigger("place")[0]
     stage.arm.goals.clear()
     fault(stage.arm)
     status, got, message, _ = stage.pick(grasp())
@@ -86,7 +76,7 @@ def test_each_fault_of_the_robot_has_its_words_and_passes(ros, fault, code, said
         setattr(stage.arm, name, False)
     stage.arm.speaks, stage.arm.touches = True, {}
     stage.ros.wait_until(lambda: False, 0.3)
-    assert works(stage)
+    assert stage.works()
 
 
 @SLOW
@@ -101,7 +91,7 @@ def test_a_controller_that_goes_away_in_mid_motion(ros) -> None:
     assert "gone in mid-motion" in result.error_code.message or "failed" in result.error_code.message
     assert "nobody knows whether the arm rests" in result.error_code.message
     stage.arm = ros.start(FakeArm)
-    assert works(stage), "the driver is back"
+    assert stage.works(), "the driver is back"
 
 
 @SLOW
@@ -130,7 +120,7 @@ def test_grasps_in_a_frame_that_nobody_knows(stage: Stage) -> None:
     broken.grasp_pose.pose.orientation.w = 0.0
     broken.grasp_pose.pose.orientation.x = 0.0
     assert stage.pick(broken)[1] == CODES.INVALID_GOAL_CONSTRAINTS
-    assert works(stage)
+    assert stage.works()
 
 
 def test_a_base_that_tf_does_not_know(ros) -> None:
@@ -144,7 +134,7 @@ def test_tf_and_joint_states_that_mean_different_arms(stage: Stage) -> None:
     status, code, message, _ = stage.pick(grasp())
     assert code == CODES.FRAME_TRANSFORM_FAILURE and "put panda_hand 3.0 cm apart" in message and not stage.arm.goals
     stage.arm.hand_off_m = 0.0
-    assert works(stage)
+    assert stage.works()
 
 
 def test_an_arm_that_moves_by_itself_is_left_alone_until_it_rests(ros) -> None:
@@ -157,7 +147,7 @@ def test_an_arm_that_moves_by_itself_is_left_alone_until_it_rests(ros) -> None:
     assert code == CODES.CONTROL_FAILED and "not by our command" in message and not stage.arm.goals
     stage.arm.drift_rad_s = 0.0
     stage.ros.wait_until(lambda: False, 0.3)
-    assert works(stage)
+    assert stage.works()
 
 
 def test_after_a_restart_a_half_closed_hand_may_hold_something(ros) -> None:
@@ -170,7 +160,7 @@ def test_after_a_restart_a_half_closed_hand_may_hold_something(ros) -> None:
     assert code == CODES.INVALID_ROBOT_STATE and "may hold something (30 mm)" in message
     assert stage.trigger("place") == (True, "placed")
     np.testing.assert_allclose(stage.arm.q, DROP_Q, atol=1e-6)
-    assert works(stage)
+    assert stage.works()
 
 
 @SLOW
@@ -186,4 +176,4 @@ def test_a_node_that_dies_in_mid_motion_finds_the_arm_moving(ros) -> None:
     assert code == CODES.CONTROL_FAILED and "not by our command" in message and len(stage.arm.goals) == 1
     assert moving.result(10.0)[0] == OK
     stage.arm.haste = 25.0
-    assert works(stage)
+    assert stage.works()

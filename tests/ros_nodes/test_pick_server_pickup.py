@@ -22,11 +22,6 @@ from tests.ros_nodes.pick_stage import Stage
 CONTACT = FollowJointTrajectory.Result.PATH_TOLERANCE_VIOLATED
 
 
-@pytest.fixture
-def stage(ros):
-    return Stage(ros)
-
-
 def tip(q: np.ndarray) -> np.ndarray:
     """Where the grasp frame is in the world."""
     return (transform(translation=BASE_M) @ PANDA.grasp_pose(q))[:3, 3]

@@ -14,21 +14,12 @@ from rosgraph_msgs.msg import Clock
 from ros_nodes.messages.stamps import stamp_of
 from tests.ros_nodes.fake_planner import grasp
 from tests.ros_nodes.pick_stage import Stage
+from tests.ros_nodes.session import GoalRun
 
 CONTACT = FollowJointTrajectory.Result.PATH_TOLERANCE_VIOLATED
 CODES = MoveItErrorCodes
 OK = GoalStatus.STATUS_SUCCEEDED
 SLOW = pytest.mark.slow
-
-
-@pytest.fixture
-def stage(ros):
-    return Stage(ros)
-
-
-def works(stage: Stage) -> bool:
-    """The next goal goes through."""
-    return stage.pick(grasp())[0] == OK
 
 
 class Ticker:
@@ -43,6 +34,18 @@ class Ticker:
     def _tick(self) -> None:
         self.now_s += 0.0 if self.stands else 0.01
         self._publisher.publish(Clock(clock=stamp_of(self.now_s)))
+
+
+def in_mid_motion(ros) -> tuple[Stage, Ticker, GoalRun]:
+    """A goal under way on simulated time, with the arm at half of its first way."""
+    stage = Stage(ros, start=False)
+    ticker = Ticker(ros)
+    stage.arm.pauses[0] = threading.Event()
+    stage.start(use_sim_time=True)
+    assert ros.wait_until(lambda: stage.server.get_clock().now().nanoseconds > 0)
+    run = stage.send(grasp())
+    assert ros.wait_until(lambda: stage.arm.goals)
+    return stage, ticker, run
 
 
 @pytest.mark.parametrize("number", [pytest.param(0, marks=SLOW), 1, 2])
@@ -60,7 +63,7 @@ def test_a_cancel_in_mid_motion_stops_the_arm(stage: Stage, number: int) -> None
     if number == 2:
         success, message = stage.trigger("place")
         assert (success, message) == (True, "placed"), "what a canceled lift holds can be placed"
-    assert works(stage)
+    assert stage.works()
 
 
 @SLOW
@@ -76,7 +79,7 @@ def test_a_cancel_while_the_fingers_close(stage: Stage) -> None:
     assert status == GoalStatus.STATUS_CANCELED and "the gripper has confirmed the stop" in result.error_code.message
     assert len(stage.arm.goals) == 2
     stage.arm.gripper_hangs = False
-    assert works(stage)
+    assert stage.works()
 
 
 def test_a_cancel_while_the_planner_thinks(stage: Stage) -> None:
@@ -121,7 +124,7 @@ def test_silence_in_mid_motion_stops_the_arm(ros) -> None:
     assert result.error_code.val == CODES.ROBOT_STATE_STALE and "has confirmed the stop" in result.error_code.message
     assert stage.arm.canceled == 1
     stage.arm.speaks = True
-    assert works(stage)
+    assert stage.works()
 
 
 @SLOW
@@ -148,19 +151,13 @@ def test_a_node_that_ends_in_mid_motion_stops_the_arm_and_its_successor_goes_on(
     assert not stage.send(grasp()).accepted
     ros.stop(stage.server)
     stage.start()
-    assert works(stage)
+    assert stage.works()
 
 
 @SLOW
 def test_a_clock_that_jumps_in_mid_motion(ros) -> None:
     """An hour ahead and two back: nothing times out, and the pick goes on."""
-    stage = Stage(ros, start=False)
-    ticker = Ticker(ros)
-    stage.arm.pauses[0] = threading.Event()
-    stage.start(use_sim_time=True)
-    assert ros.wait_until(lambda: stage.server.get_clock().now().nanoseconds > 0)
-    run = stage.send(grasp())
-    assert ros.wait_until(lambda: stage.arm.goals)
+    stage, ticker, run = in_mid_motion(ros)
     for jump_s in (3600.0, -7200.0):
         ticker.now_s += jump_s
         ros.wait_until(lambda: False, 0.2)
@@ -171,13 +168,7 @@ def test_a_clock_that_jumps_in_mid_motion(ros) -> None:
 
 @SLOW
 def test_a_clock_that_stands_still_ends_the_motion(ros) -> None:
-    stage = Stage(ros, start=False)
-    ticker = Ticker(ros)
-    stage.arm.pauses[0] = threading.Event()
-    stage.start(use_sim_time=True)
-    assert ros.wait_until(lambda: stage.server.get_clock().now().nanoseconds > 0)
-    run = stage.send(grasp())
-    assert ros.wait_until(lambda: stage.arm.goals)
+    stage, ticker, run = in_mid_motion(ros)
     ticker.stands = True
     _, result = run.result(15.0)
     assert result.error_code.val == CODES.TIMED_OUT and "the clock stands still" in result.error_code.message
