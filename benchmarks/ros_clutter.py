@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import threading
 import time
+import traceback
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,10 +28,10 @@ install()
 
 import rclpy  # noqa: E402
 from rclpy.context import Context  # noqa: E402
-from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor  # noqa: E402
 from rclpy.node import Node  # noqa: E402
 from std_srvs.srv import Trigger  # noqa: E402
 
+from ros_nodes.callback_threads import CallbackThreads  # noqa: E402
 from ros_nodes.grasp_detector.node import GraspDetectorNode  # noqa: E402
 from tests.ros_nodes.clutter_stack import node_options  # noqa: E402
 
@@ -86,13 +86,12 @@ class Stack:
     def __init__(self, options: dict[type[Node], dict[str, Any]]) -> None:
         self._context = Context()
         rclpy.init(args=[], context=self._context)
-        self._executor = MultiThreadedExecutor(num_threads=16, context=self._context)
+        self._callbacks = CallbackThreads(16, context=self._context, on_error=traceback.print_exception)
         self._probe = Node("ros_clutter", context=self._context)
         self._nodes = [kind(context=self._context, **given) for kind, given in options.items()]
         for node in (self._probe, *self._nodes):
-            self._executor.add_node(node)
-        self._spinner = threading.Thread(target=self._spin, name="executor")
-        self._spinner.start()
+            self._callbacks.add_node(node)
+        self._callbacks.start()
         self._await_detector()
 
     def call(self, name: str, timeout_s: float) -> Any:
@@ -121,17 +120,10 @@ class Stack:
         """Take everything down in order."""
         for node in reversed(self._nodes):
             getattr(node, "wind_down", lambda: None)()
-        self._executor.shutdown()
+        self._callbacks.stop(30.0)
         for node in (*reversed(self._nodes), self._probe):
             node.destroy_node()
         rclpy.try_shutdown(context=self._context)
-        self._spinner.join(10.0)
-
-    def _spin(self) -> None:
-        try:
-            self._executor.spin()
-        except ExternalShutdownException:
-            pass
 
 
 def _with_ros(options: argparse.Namespace) -> list[Round]:

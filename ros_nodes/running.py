@@ -19,6 +19,7 @@ from ros_nodes.callback_threads import CallbackThreads
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _LOOK_S = 0.05
 _LAST_CALLBACKS_S = 5.0
+_DISCOVERY_S = 2.0
 _BAD_INPUT = 2
 _LOGGER = "graspmimic"
 
@@ -73,7 +74,7 @@ def _live(node: Node, threads: int, stop: list[None]) -> None:
     callbacks.add_node(node)
     callbacks.start()
     try:
-        _wait(stop)
+        _wait(stop, node)
         wind_down = getattr(node, "wind_down", None)
         if wind_down is not None:
             wind_down()
@@ -85,15 +86,32 @@ def _live(node: Node, threads: int, stop: list[None]) -> None:
         raise defects[0]
 
 
-def _wait(stop: list[None]) -> None:
-    """Until something is in the list.
+def _wait(stop: list[None], node: Node) -> None:
+    """Until something is in the list; once, when the network has had time to tell, warn of a node of the same name.
 
-    It is looked at again and again. A signal's handler may not set an Event, whose lock the interrupted `wait` of the
-    same thread may hold; and a `SimpleQueue.get` with a timeout, interrupted just before its time is up, waits for
-    ever in Python 3.11.
+    The list is looked at again and again. A signal's handler may not set an Event, whose lock the interrupted `wait`
+    of the same thread may hold; and a `SimpleQueue.get` with a timeout, interrupted just before its time is up, waits
+    for ever in Python 3.11.
     """
+    others_known_s = time.monotonic() + _DISCOVERY_S
+    while not stop and time.monotonic() < others_known_s:
+        time.sleep(_LOOK_S)
+    if not stop:
+        _warn_of_another(node)
     while not stop:
         time.sleep(_LOOK_S)
+
+
+def _warn_of_another(node: Node) -> None:
+    try:
+        names = node.get_node_names_and_namespaces()
+    except RuntimeError:  # the context has just been shut down
+        return
+    if names.count((node.get_name(), node.get_namespace())) > 1:
+        node.get_logger().warning(
+            "another node of this name runs (or was killed just now): both would answer; "
+            "end one of them, or name this one differently with --ros-args -r __node:=NAME"
+        )
 
 
 @contextmanager

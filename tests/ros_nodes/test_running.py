@@ -16,6 +16,7 @@ import pytest
 import rclpy
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.clock import Clock, ClockType
+from rclpy.context import Context
 from rclpy.node import Node
 from std_msgs.msg import String
 
@@ -189,6 +190,29 @@ def test_callbacks_that_wait_for_each_other_find_threads() -> None:
 
     assert run_node(factory, QUIET) == 0
     assert len(met) >= 12
+
+
+def test_a_node_of_the_same_name_is_told(capfd: pytest.CaptureFixture[str]) -> None:
+    """Two guards or two pick servers would both answer the same goal."""
+    twin_context, told = Context(), []
+    rclpy.init(args=[], context=twin_context)
+    twin = Node("alone", context=twin_context)
+
+    def look() -> None:
+        told.append(capfd.readouterr().err)
+        if "another node of this name runs" in "".join(told):
+            rclpy.try_shutdown()
+
+    def factory() -> Node:
+        node = Node("alone")
+        node.create_timer(0.05, look, clock=Clock(clock_type=ClockType.STEADY_TIME))
+        node.create_timer(20.0, rclpy.try_shutdown, clock=Clock(clock_type=ClockType.STEADY_TIME))
+        return node
+
+    assert run_node(factory, QUIET) == 0
+    twin.destroy_node()
+    twin_context.try_shutdown()
+    assert "".join(told).count("another node of this name runs") == 1
 
 
 PROGRAM = """
