@@ -54,20 +54,25 @@ class FakeRobot(Node):
         self._states = self.create_publisher(JointState, "joint_states", 10)
         self.create_subscription(JointTrajectory, TOPIC, self._on_topic, 10, callback_group=group)
         self.create_timer(0.01, self._tick, callback_group=group, clock=Clock(clock_type=ClockType.STEADY_TIME))
-        self.server = ActionServer(
+        self.server: ActionServer | None = ActionServer(
             self, FollowJointTrajectory, ACTION, self._execute, callback_group=group,
             goal_callback=lambda _: GoalResponse.REJECT if self.rejects else GoalResponse.ACCEPT,
             cancel_callback=self._on_cancel,
         )  # fmt: skip
 
     def destroy_node(self) -> None:
-        self.server.destroy()
+        self._end_server()
         super().destroy_node()
 
     def die(self) -> None:
         """The controller crashes: no result, no more answers; what reads the joints lives on."""
         self.stalled = True
-        self.server.destroy()
+        self._end_server()
+
+    def _end_server(self) -> None:
+        server, self.server = self.server, None  # a real one takes it amiss to be destroyed twice
+        if server is not None:
+            server.destroy()
 
     def pretend(self, q: Any, dq: Any) -> None:
         """Measure this, whatever the trajectory says."""
@@ -86,9 +91,11 @@ class FakeRobot(Node):
         with self._lock:
             if self._course is not None and not self.stalled:
                 times, postures, began = self._course
-                before, since = self.q, time.monotonic() - began
+                since = time.monotonic() - began
                 self.q = np.array([np.interp(since, times, column) for column in postures.T])
-                self.dq = (self.q - before) / 0.01 if since < times[-1] else np.zeros(7)
+                segment = min(max(int(np.searchsorted(times, since, side="right")), 1), len(times) - 1)
+                slope = np.diff(postures, axis=0)[segment - 1] / np.diff(times)[segment - 1]
+                self.dq = slope if since < times[-1] else np.zeros(7)
             self.stamp_s += 0.01
             message = JointState(
                 name=[*NAMES, "panda_finger_joint1"], position=[*self.q.tolist(), 0.04],
