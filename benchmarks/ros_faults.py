@@ -5,7 +5,8 @@
 
 The stack is that of `pick.launch.py sim:=true`: a process for each node on a real rclpy where there is one, else all
 in one process on the tests' stand-in for it, and the result says which. Faults that FILE holds already, and that went
-as they should, are not played again. The second form writes results as rows of a table and plays nothing.
+as they should, are not played again. ROS_DOMAIN_ID counts where it is set. The second form writes results as rows of a
+table and plays nothing.
 """
 
 from __future__ import annotations
@@ -62,7 +63,8 @@ def _play(faults: list[Fault], path: Path | None) -> list[dict[str, Any]]:
     rows = [row for row in _read(path) if not row["problems"]] if path and path.exists() else []
     done = {row["fault"] for row in rows}
     result = {"rclpy": "stand-in of the tests" if installed() else _real(), "speed": SPEED, "rows": rows}
-    session = RosSession(threads=24)
+    given = os.environ.get("ROS_DOMAIN_ID")
+    session = RosSession(threads=24, domain_id=int(given) if given else None)
     stack = None
     try:
         stack = campaign_stack(session)

@@ -9,7 +9,7 @@ from control_msgs.action import GripperCommand
 from rclpy.clock import Clock, ClockType
 from std_srvs.srv import SetBool
 
-from tests.ros_nodes.fault_cases_senses import TASK, hurt, sim
+from tests.ros_nodes.fault_cases_senses import TASK, hurt, simulated
 from tests.ros_nodes.fault_play import Do, Fault, Words
 from tests.ros_nodes.fault_stack import FaultStack, ending_of
 
@@ -71,8 +71,7 @@ def while_carrying(hurt: Do) -> Do:
 ARM: tuple[Fault, ...] = (
     Fault(
         name="controller rejects",
-        inject=sim(controller_rejects=True),
-        remove=sim(controller_rejects=False),
+        **simulated(controller_rejects=True),
         says=(
             Words("sim_robot: arm", "warn", r"rejected a goal"),
             Words(GUARD, "warn", r"refused: controller rejected the goal"),
@@ -85,8 +84,7 @@ ARM: tuple[Fault, ...] = (
         name="controller stalls in mid-motion",
         at="approach",
         moving=True,
-        inject=sim(controller_stalled=True),
-        remove=sim(controller_stalled=False),
+        **simulated(controller_stalled=True),
         says=(Words(GUARD, "error", r"stopped: arm does not follow"), Words(TASK, "error", r"arm does not follow")),
         ends=r"CONTROL_FAILED.*(arm does not follow|stalls)",
         arm="stops",
@@ -94,8 +92,7 @@ ARM: tuple[Fault, ...] = (
     Fault(
         name="controller aborts in mid-motion",
         at="approach",
-        inject=sim(controller_aborts=True),
-        remove=sim(controller_aborts=False),
+        **simulated(controller_aborts=True),
         says=(
             Words("sim_robot: arm", "warn", r"fault: the controller aborts"),
             Words(
@@ -119,16 +116,14 @@ ARM: tuple[Fault, ...] = (
     Fault(
         name="gripper stuck",
         at="approach",
-        inject=sim(gripper_stuck=True),
-        remove=sim(gripper_stuck=False),
+        **simulated(gripper_stuck=True),
         says=(Words(TASK, "error", r"the gripper failed \(aborted, the fingers \d+ mm apart\): is it blocked"),),
         ends=r"CONTROL_FAILED: the gripper failed",
     ),
     Fault(
         name="gripper never answers",
         at="approach",
-        inject=sim(gripper_stuck=True, gripper_timeout_s=60.0),
-        remove=sim(gripper_stuck=False, gripper_timeout_s=4.0),
+        **simulated(gripper_stuck=True, gripper_timeout_s=60.0),
         says=(Words(TASK, "error", r"the gripper has not finished within 6 s"),),
         ends=r"TIMED_OUT",
     ),
@@ -136,8 +131,7 @@ ARM: tuple[Fault, ...] = (
         name="joint_states silent in mid-motion",
         at="approach",
         moving=True,
-        inject=sim(joint_states_silent=True),
-        remove=sim(joint_states_silent=False),
+        **simulated(joint_states_silent=True),
         says=(
             Words(GUARD, "error", r"stopped: joint states stale"),
             Words("pick_server: joint states", "stale", r"the last joint states are"),

@@ -12,6 +12,7 @@ from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from std_msgs.msg import Header
 
 from ros_nodes.messages.clouds import cloud_from_points
+from ros_nodes.sim_robot.settings import SimRobotSettings
 from tests.ros_nodes.fault_play import Do, Fault, Words
 from tests.ros_nodes.fault_stack import FaultStack
 
@@ -24,6 +25,12 @@ def sim(**values: Any) -> Do:
         assert taken, why
 
     return do
+
+
+def simulated(**values: Any) -> dict[str, Do]:
+    """Fields of a fault that the simulated robot plays itself, until its parameters are as they were by default."""
+    defaults = {name: getattr(_AS_IT_IS, name) for name in values}
+    return {"inject": sim(**values), "remove": sim(**defaults)}
 
 
 def hurt(node: str, how: str) -> Do:
@@ -96,6 +103,7 @@ def as_launched(stack: FaultStack) -> None:
 
 
 DEPTH = "/camera/camera/depth"
+_AS_IT_IS = SimRobotSettings()
 CAMERA, TRANSFORM, TARGET, DETECTION = (
     f"grasp_detector: {part}" for part in ("camera", "transform", "target", "detection")
 )
@@ -104,63 +112,54 @@ TASK = "pick_server: task"
 SENSES: tuple[Fault, ...] = (
     Fault(
         name="camera silent",
-        inject=sim(camera_lost=True),
-        remove=sim(camera_lost=False),
+        **simulated(camera_lost=True),
         says=(Words(CAMERA, "error", r"nothing on /camera/\S+ for .* is the camera on"),),
         ends=r"SENSOR_INFO_STALE: .*no frame newer than the request",
     ),
     Fault(
         name="depth images all zero",
-        inject=sim(depth_zero=True),
-        remove=sim(depth_zero=False),
+        **simulated(depth_zero=True),
         says=(Words(CAMERA, "error", r"expected at least 100 pixels with a depth, got 0 .* emitter"),),
         ends=r"UNABLE_TO_AQUIRE_SENSOR_DATA: .*at least 100 pixels with a depth",
     ),
     Fault(
         name="depth images all NaN (32FC1)",
-        inject=sim(depth_nan=True, depth_encoding="32FC1"),
-        remove=sim(depth_nan=False, depth_encoding="16UC1"),
+        **simulated(depth_nan=True, depth_encoding="32FC1"),
         says=(Words(CAMERA, "error", r"expected at least 100 pixels with a depth, got 0 .* emitter"),),
         ends=r"UNABLE_TO_AQUIRE_SENSOR_DATA: .*at least 100 pixels with a depth",
     ),
     Fault(
         name="wrong frame_id",
-        inject=sim(wrong_frame_id="camera_of_another_robot"),
-        remove=sim(wrong_frame_id=""),
+        **simulated(wrong_frame_id="camera_of_another_robot"),
         says=(Words(TRANSFORM, "error", r"camera_of_another_robot"),),
         ends=r"FRAME_TRANSFORM_FAILURE.*camera_of_another_robot",
     ),
     Fault(
         name="TF missing",
-        inject=sim(tf_silent=True),
-        remove=sim(tf_silent=False),
+        **simulated(tf_silent=True),
         says=(Words(TRANSFORM, "error", r"the image is newer than TF: does its publisher run"),),
         ends=r"FRAME_TRANSFORM_FAILURE",
     ),
     Fault(
         name="TF 30 s in the future",
-        inject=sim(tf_offset_s=30.0),
-        remove=sim(tf_offset_s=0.0),
+        **simulated(tf_offset_s=30.0),
         says=(Words(TRANSFORM, "error", r"TF is stamped (29|30)\.\d s in the future"),),
         ends=r"FRAME_TRANSFORM_FAILURE",
     ),
     Fault(
         name="TF 30 s in the past",
-        inject=sim(tf_offset_s=-30.0),
-        remove=sim(tf_offset_s=0.0),
+        **simulated(tf_offset_s=-30.0),
         says=(Words(TRANSFORM, "error", r"the image is newer than TF: .* both machines' clocks agree"),),
         ends=r"FRAME_TRANSFORM_FAILURE",
     ),
     Fault(
         name="half of the frames dropped",
-        inject=sim(drop_frame_rate=0.5),
-        remove=sim(drop_frame_rate=0.0),
+        **simulated(drop_frame_rate=0.5),
         ends=r"SUCCESS",
     ),
     Fault(
         name="frames 5 s late",
-        inject=sim(frame_delay_s=5.0),
-        remove=sim(frame_delay_s=0.0),
+        **simulated(frame_delay_s=5.0),
         says=(Words(CAMERA, "error", r"is the camera on|5\.\d+ s old, above max_age_s"),),
         ends=r"SENSOR_INFO_STALE: .*5\.\d+ s old, above max_age_s",
     ),

@@ -13,12 +13,12 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 import rclpy
-from rclpy.action import ActionClient
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
 from rclpy.context import Context
 from rclpy.executors import Executor
 from rclpy.node import Node
 
+from ros_nodes.action_client import ActionClient
 from ros_nodes.callback_threads import CallbackThreads
 from tests.ros_standin import installed
 
@@ -67,16 +67,21 @@ class GoalRun:
 
 
 class RosSession:
-    """What the fixture `ros` gives to a test."""
+    """What the fixture `ros` gives to a test.
 
-    def __init__(self, threads: int = 16) -> None:
+    Args:
+        threads: callbacks that may run at the same time.
+        domain_id: of ROS; without one, a number that nobody else is likely to have.
+    """
+
+    def __init__(self, threads: int = 16, domain_id: int | None = None) -> None:
         self.standin = installed()
         self.errors: list[BaseException] = []
         """What callbacks raised; a test that expects errors takes them out with `take_error`."""
         self.context = Context()
         self._threads_before = set(threading.enumerate())
         # A number of its own keeps a test's nodes apart from the nodes of other processes and of the tests before.
-        self.domain_id = next(_domain_ids)
+        self.domain_id = next(_domain_ids) if domain_id is None else domain_id
         rclpy.init(args=[], context=self.context, domain_id=self.domain_id)
         self._callbacks = CallbackThreads(threads, context=self.context, on_error=self._keep)
         self._nodes: list[Any] = []
