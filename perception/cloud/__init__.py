@@ -2,7 +2,7 @@
 
 from perception.cloud.clusters import find_clusters
 from perception.cloud.depth_image import flying_pixels, noise_level, smooth_depth, valid_depth
-from perception.cloud.filters import crop_box, radius_inliers, statistical_inliers, voxel_downsample
+from perception.cloud.filters import crop_box, finite_points, radius_inliers, statistical_inliers, voxel_downsample
 from perception.cloud.normals import LocalSurface, fit_surface
 from perception.cloud.plane import Plane, find_plane
 
@@ -12,6 +12,7 @@ __all__ = [
     "crop_box",
     "find_clusters",
     "find_plane",
+    "finite_points",
     "fit_surface",
     "flying_pixels",
     "noise_level",

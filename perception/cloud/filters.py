@@ -15,7 +15,15 @@ def crop_box(points: ArrayLike, box: ArrayLike) -> BoolArray:
     """(...) which points (..., 3) lie in `box` (2, 3), lower and upper corner; NaN points never do."""
     cloud = np.asarray(points, dtype=np.float64)
     lower, upper = _corners(box)
-    return np.asarray(np.all((cloud >= lower) & (cloud <= upper), axis=-1))
+    inside = (cloud >= lower) & (cloud <= upper)
+    return np.asarray(inside[..., 0] & inside[..., 1] & inside[..., 2])  # several times as fast as np.all over an axis
+
+
+def finite_points(points: FloatArray) -> FloatArray:
+    """(M, 3) those of (N, 3) points without NaN and infinity; the array itself where that is all of them."""
+    known = np.isfinite(points)
+    kept = known[:, 0] & known[:, 1] & known[:, 2]
+    return points if kept.all() else points[kept]
 
 
 def statistical_inliers(points: ArrayLike, *, neighbours: int = 16, std_ratio: float = 2.0) -> BoolArray:

@@ -11,11 +11,11 @@ import numpy as np
 from geometry import FloatArray, InputError, transform_points
 from perception.grasping import DepthView
 from ros_nodes.frames import Lookup
-from ros_nodes.grasp_detector.look import Place, view_of_depth, view_of_points
+from ros_nodes.grasp_detector.look import Place, view_of_depth, view_of_grid
 from ros_nodes.grasp_detector.problems import Problem, ProblemKind
 from ros_nodes.grasp_detector.wishes import TargetPoint
 from ros_nodes.messages.camera_infos import camera_from_info
-from ros_nodes.messages.clouds import points_from_cloud
+from ros_nodes.messages.clouds import grid_from_cloud
 from ros_nodes.messages.images import depth_from_image
 from ros_nodes.messages.stamps import nanoseconds_of
 
@@ -61,14 +61,14 @@ def look_of(frame: CameraFrame, where_is: WhereIs, place: Place, *, rectified: b
     """
     try:
         if frame.info is None:
-            points = points_from_cloud(frame.data)
+            grid = grid_from_cloud(frame.data)
         else:
             camera, depth_m = camera_from_info(frame.info, rectified=rectified), depth_from_image(frame.data)
         found = where_is(frame.frame_id, frame.stamp)
         if found.T is None:
             return Problem(ProblemKind.NO_TRANSFORM, found.problem)
         if frame.info is None:
-            return view_of_points(points, found.T, place)
+            return view_of_grid(grid, found.T, place)
         return view_of_depth(depth_m, camera, found.T, place)
     except InputError as error:
         return Problem(ProblemKind.BAD_FRAME, str(error))

@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geometry import FloatArray, InputError, PinholeCamera, transform_points
+from perception.cloud import finite_points
 from perception.grasping import DepthView, view_of_cloud
+from ros_nodes.grasp_detector.organised_clouds import image_of_cloud
 
 EVERYWHERE = np.array([[-np.inf] * 3, [np.inf] * 3])
 """A workspace that leaves nothing out."""
@@ -61,6 +63,22 @@ def view_of_depth(
     return DepthView(
         depth_m, camera, T_world_camera, place.workspace, place.table_z_m, np.random.default_rng(place.seed)
     )
+
+
+def view_of_grid(grid: FloatArray, T_world_camera: FloatArray, place: Place) -> DepthView:
+    """A cloud as a planner takes it: as the depth image that it was made of where that can be told, else as any points.
+
+    Args:
+        grid: (H, W, 3) metres in the sensor's frame, in the rows and columns of the message.
+        T_world_camera: (4, 4) pose of the sensor.
+        place: workspace, table and seed.
+    Raises:
+        InputError: see `view_of_points`.
+    """
+    image = image_of_cloud(grid)
+    if image is None:
+        return view_of_points(finite_points(grid.reshape(-1, 3)), T_world_camera, place)
+    return view_of_depth(image.depth_m, image.camera, T_world_camera, place)
 
 
 def view_of_points(points_camera: FloatArray, T_world_camera: FloatArray, place: Place) -> DepthView:

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from sensor_msgs.msg import PointCloud2, PointField
 
 from geometry import FloatArray, InputError
+from perception.cloud import finite_points
 from ros_nodes.messages.buffers import bytes_of, data_from
 
 _FLOAT32, _FLOAT64 = 7, 8  # PointField.FLOAT32, FLOAT64
@@ -22,19 +23,28 @@ def points_from_cloud(msg: Any) -> FloatArray:
     Returns:
         (N, 3) float64 metres in the message's frame.
     Raises:
+        InputError: as `grid_from_cloud`.
+    """
+    return finite_points(grid_from_cloud(msg).reshape(-1, 3))
+
+
+def grid_from_cloud(msg: Any) -> FloatArray:
+    """All points of a cloud in its rows and columns; an unorganised one is a single row.
+
+    Returns:
+        (height, width, 3) float64 metres in the message's frame; NaN or infinite where there is no return.
+    Raises:
         InputError: where x, y or z is missing or no float, or the data do not fit the stated size.
     """
     layout = _layout(msg)
     height, width = int(msg.height), int(msg.width)
     if height * width == 0:
-        return np.zeros((0, 3))
+        return np.zeros((height, width, 3))
     records = np.ndarray((height, width), layout, _checked_data(msg), strides=(int(msg.row_step), int(msg.point_step)))
-    points = np.empty((height, width, 3))
+    points: FloatArray = np.empty((height, width, 3))
     for column, axis in enumerate(_AXES):
         points[..., column] = records[axis]
-    rows: FloatArray = points.reshape(-1, 3)
-    finite = np.isfinite(rows).all(axis=1)
-    return rows if finite.all() else rows[finite]
+    return points
 
 
 def cloud_from_points(points: ArrayLike, header: Any, rgb: ArrayLike | None = None) -> PointCloud2:

@@ -6,6 +6,7 @@ from geometry import InputError
 from perception.cloud import (
     crop_box,
     find_clusters,
+    finite_points,
     fit_surface,
     flying_pixels,
     noise_level,
@@ -30,6 +31,14 @@ def test_crop_box_keeps_shape_and_drops_nan():
     assert crop_box(points, [[-1, -1, -1], [1, 1, 1]]).tolist() == [[True, False], [True, False]]
     with pytest.raises(InputError, match="xmin"):
         crop_box(points, [[1, 0, 0], [0, 1, 1]])
+
+
+def test_finite_points_are_kept_in_order():
+    points = np.arange(15.0).reshape(5, 3)
+    assert finite_points(points) is points
+    for row, column, value in ((0, 0, np.nan), (2, 1, np.inf), (4, 2, -np.inf)):
+        points[row, column] = value
+    assert finite_points(points).tolist() == [[3.0, 4.0, 5.0], [9.0, 10.0, 11.0]]
 
 
 def test_statistical_inliers_agree_with_open3d():

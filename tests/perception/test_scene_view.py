@@ -46,3 +46,26 @@ def test_small_clouds_give_an_image(points):
 def test_wrong_shape():
     with pytest.raises(InputError, match="N, 3"):
         view_of_cloud(np.zeros((3, 4)), np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("workspace", [None, [[-0.03, -0.03, 0.5], [0.03, 0.03, 0.7]]])
+def test_image_is_what_loops_over_points_and_pixels_make_of_the_cloud(workspace):
+    cloud = sphere_cap(np.random.default_rng(0), 400)
+    cloud[::17] = np.nan
+    view = view_of_cloud(cloud, np.random.default_rng(0), workspace=workspace)
+    known = np.array([point for point in cloud if np.isfinite(point).all()])
+    low, high = ([-9.0] * 3, [9.0] * 3) if workspace is None else workspace
+    inside = [point for point in known if all(a <= x <= b for a, x, b in zip(low, point, high, strict=True))]
+    points = transform_points(invert(view.T_world_camera), known)
+    spacing = np.median([sorted(np.linalg.norm(inside - point, axis=1))[4] for point in inside])
+    assert view.camera.fx == pytest.approx(np.median(points[:, 2]) / spacing, rel=1e-9)
+    nearest = np.full(view.depth_m.shape, np.inf)
+    for (u, v), z in zip(np.rint(view.camera.project(points)).astype(int), points[:, 2], strict=True):
+        if 0 <= u < view.camera.width and 0 <= v < view.camera.height:
+            nearest[v, u] = min(nearest[v, u], z)
+    expected = np.where(np.isinf(nearest), 0.0, nearest)
+    for v, u in np.argwhere(np.isinf(nearest)):
+        around = nearest[max(0, v - 1) : v + 2, max(0, u - 1) : u + 2]
+        if np.isfinite(around).sum() >= 5:
+            expected[v, u] = np.median(around[np.isfinite(around)])
+    np.testing.assert_array_equal(view.depth_m, expected.astype(np.float32))

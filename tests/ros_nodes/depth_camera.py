@@ -46,7 +46,7 @@ class DepthCamera:
     def now(self) -> Time:
         return self.node.get_clock().now().to_msg()
 
-    def send(
+    def messages(
         self,
         depth_m: np.ndarray,
         *,
@@ -55,21 +55,34 @@ class DepthCamera:
         info: Any = None,
         millimetres: bool = False,
         **fields: Any,
-    ) -> Any:
+    ) -> tuple[Image, CameraInfo]:
         """One image and its information; `fields` replace the image message's own."""
         header = Header(stamp=stamp or self.now(), frame_id=frame)
         image = image_from_depth(depth_m, header, encoding="16UC1" if millimetres else "32FC1")
         for name, value in fields.items():
             setattr(image, name, value)
-        self._info.publish(info_from_camera(self.camera, header) if info is None else info)
+        return image, info_from_camera(self.camera, header) if info is None else info
+
+    def publish(self, image: Image, info: CameraInfo) -> None:
+        self._info.publish(info)
         self._depth.publish(image)
-        return header.stamp
+
+    def send(self, depth_m: np.ndarray, **options: Any) -> Any:
+        """Make and publish messages (see `messages`); their stamp."""
+        image, info = self.messages(depth_m, **options)
+        self.publish(image, info)
+        return image.header.stamp
 
     def send_image_alone(self, depth_m: np.ndarray) -> None:
         self._depth.publish(image_from_depth(depth_m, Header(stamp=self.now(), frame_id=FRAME)))
 
     def send_cloud(self, points: np.ndarray, *, frame: str = FRAME) -> None:
-        self._cloud.publish(cloud_from_points(points, Header(stamp=self.now(), frame_id=frame)))
+        """(N, 3) points as they are, or (H, W, 3) in their rows and columns."""
+        cloud = cloud_from_points(points.reshape(-1, 3), Header(stamp=self.now(), frame_id=frame))
+        if points.ndim == 3:
+            cloud.height, cloud.width = points.shape[:2]
+            cloud.row_step = cloud.point_step * cloud.width
+        self._cloud.publish(cloud)
 
     def stream(self, depth_m: np.ndarray, rate_hz: float = 50.0) -> None:
         """Send the image steadily from now on."""
