@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -89,6 +90,7 @@ def episode_of_bag(
         now_s = received_s
         if topic == EPISODE_TOPIC:
             told |= json.loads(msg.data)
+            core.stop_at(told.get("stopped_s", math.inf))
         if core.recording is None:
             core.start(told.get("started_s", received_s))
         if topic in topics:
@@ -97,7 +99,7 @@ def episode_of_bag(
     if core.recording is None:
         return None
     return core.finish(
-        told.get("stopped_s", now_s),
+        told.get("finished_s", told.get("stopped_s", now_s)),
         success=told.get("success") if success is None else success,
         task=task or told.get("task", ""),
         provenance={"source": told.get("source", "human"), "recorded_by": "bag", "bag": folder.name},

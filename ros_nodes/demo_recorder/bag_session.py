@@ -54,7 +54,7 @@ class BagSession:
             for data in messages:
                 bag.write(topic, now_ns, data)
         self._bag = bag
-        self._mark(now_ns, told)
+        self.tell(now_ns, told)
 
     def hear(self, topic: str, received_ns: int, data: bytes) -> None:
         """Take a message of one of the topics."""
@@ -63,12 +63,17 @@ class BagSession:
         if self._bag is not None:
             self._bag.write(topic, received_ns, data)
 
+    def tell(self, now_ns: int, told: Mapping[str, Any]) -> None:
+        """Note something of the episode in its bag."""
+        if self._bag is not None:
+            self._bag.write_text(EPISODE_TOPIC, now_ns, json.dumps(dict(told)))
+
     def end(self, now_ns: int, told: Mapping[str, Any]) -> str:
         """Finish the bag; its name, or an empty text if there is none that is whole."""
         bag = self._bag
         if bag is None:
             return ""
-        self._mark(now_ns, told)
+        self.tell(now_ns, told)
         bag.close()
         self._bag = None
         return "" if bag.problem else bag.folder.name
@@ -82,10 +87,6 @@ class BagSession:
     def remove(self, name: str) -> None:
         """Take a finished bag away."""
         BagFile.clear(self._folder / name)
-
-    def _mark(self, now_ns: int, told: Mapping[str, Any]) -> None:
-        if self._bag is not None:
-            self._bag.write_text(EPISODE_TOPIC, now_ns, json.dumps(dict(told)))
 
     def _remember(self, topic: str, data: bytes) -> None:
         """Of TF all that was ever said, of other facts the last."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -75,6 +76,7 @@ class DemoCore:
         """When it began."""
         self._clock: SamplingClock | ActionClock | None = None
         self._waiting: list[float] = []
+        self._last_s = math.inf
 
     def take(self, source: str, msg: Any, received_s: float) -> None:
         """Hear a message.
@@ -95,18 +97,26 @@ class DemoCore:
         """
         config, period_s = self._config, 1.0 / self._config.rate_hz
         self.recording = EpisodeRecording(self._layout, config.actions_from, most_steps=config.most_steps)
-        self.began_s, self._waiting = now_s, []
+        self.began_s, self._waiting, self._last_s = now_s, [], math.inf
         self._clock = (
             ActionClock(period_s, config.settle_s)
             if config.actions_from == "topic"
             else SamplingClock(period_s, config.settle_s, now_s + config.lead_s)
         )
 
+    def stop_at(self, now_s: float) -> None:
+        """Take no moment after this one; those before it may still be due."""
+        self._last_s = min(self._last_s, now_s)
+
+    def complete(self, now_s: float) -> bool:
+        """Whether all has been heard of the moments up to the one that `stop_at` named."""
+        return now_s >= self._last_s + self._config.settle_s and self._synchroniser.heard(self._last_s)
+
     def advance(self, now_s: float) -> str:
         """Take the moments that are due; says why the episode has ended by itself, if it has."""
         if self.recording is None or self._clock is None:
             return ""
-        self._waiting += self._clock.due(now_s)
+        self._waiting += self._clock.due(min(now_s, self._last_s + self._config.settle_s))
         patience_s = self._config.settle_s + self._config.patience_s
         while self._waiting and (self._synchroniser.heard(self._waiting[0]) or now_s > self._waiting[0] + patience_s):
             self.recording.take(self._synchroniser.at(self._waiting.pop(0)))
@@ -120,7 +130,7 @@ class DemoCore:
         recording, clock = self.recording, self._clock
         if recording is None or clock is None:
             raise InputError("stop", expected="an episode that is being recorded", got="none")
-        for moment in (*self._waiting, *clock.rest(now_s)):
+        for moment in (*self._waiting, *clock.rest(min(now_s, self._last_s + self._config.settle_s))):
             recording.take(self._synchroniser.at(moment))
         self.drop()
         return recording.episode(success=success, task=task, provenance={**provenance, "started_s": self.began_s})

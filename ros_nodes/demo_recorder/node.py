@@ -14,7 +14,6 @@ from typing import Any
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
 from rclpy.node import Node
 from rclpy.serialization import deserialize_message
-from rclpy.time import Time
 from std_srvs.srv import SetBool, Trigger
 
 from envs.arms import ArmModel
@@ -27,16 +26,17 @@ from ros_nodes.demo_recorder.demo_core import DemoCore
 from ros_nodes.demo_recorder.episode_store import EpisodeStore
 from ros_nodes.demo_recorder.recorded_topics import RecordedTopic, topics_of, topics_of_bag
 from ros_nodes.demo_recorder.settings import DemoRecorderSettings
+from ros_nodes.demo_recorder.task_frame import with_task_frame
 from ros_nodes.frames import Frames, Lookup
 from ros_nodes.health import Health
 from ros_nodes.parameters import declare_parameters
 from ros_nodes.running import run_node
-from ros_nodes.steady_timer import steady_timer
 from ros_nodes.trigger_answers import answering
+from ros_nodes.waiting import wait_until
 
 _TF_S = 0.05
-_ASK_TF_S = 0.2
 _BACK_S = 0.1
+_LAST_MESSAGES_S = 2.0
 _NS = 1e-9
 
 
@@ -59,7 +59,6 @@ class DemoRecorderNode(Node):
         self._problem = "robot_description: nothing yet"
         self._bag_name, self._last_ns = "", 0
         self._success: bool | None = None
-        self._begin_timer: Any = None
         settings = self.parameters.current
         try:
             self._source = ArmSource(self, settings, self._on_arm, self._cannot)
@@ -99,22 +98,7 @@ class DemoRecorderNode(Node):
     def _on_arm(self, arm: ArmModel) -> None:
         """The robot is known. Where TF tells the task's frame, it must be heard first."""
         settings = self.parameters.current
-        if not settings.env or not settings.task_frame:
-            self._begin(arm, None)
-            return
-
-        def begin() -> None:
-            found = self._frames.lookup(settings.base_frame, settings.task_frame, Time().to_msg(), _TF_S)
-            if found.T is None:
-                self._cannot(f"task_frame: {found.problem}")
-                return
-            self._begin_timer.cancel()
-            try:
-                self._begin(arm, found.T)
-            except InputError as error:
-                self._cannot(str(error))
-
-        self._begin_timer = steady_timer(self, _ASK_TF_S, begin)
+        with_task_frame(self, self._frames, settings, lambda T_base_task: self._begin(arm, T_base_task), self._cannot)
 
     def _begin(self, arm: ArmModel, T_base_task: FloatArray | None) -> None:
         """Open the set, and listen."""
@@ -219,7 +203,24 @@ class DemoRecorderNode(Node):
             self.health.report("recorder", "ok", f"recording episode {number}")
             return f"recording episode {number}"
 
+    def _ask_to_stop(self) -> None:
+        """The episode ends here, but what tells of its last moments may still be on its way."""
+        now_ns = int(self.get_clock().now().nanoseconds)
+        with self._lock:
+            core, _ = self._ready()
+            if core.recording is None:
+                return
+            core.stop_at(_NS * now_ns)
+            if self._bags is not None:
+                self._bags.tell(now_ns, {"stopped_s": _NS * now_ns})
+        wait_until(lambda: self._told_all(core), timeout_s=_LAST_MESSAGES_S)
+
+    def _told_all(self, core: DemoCore) -> bool:
+        with self._lock:
+            return core.recording is None or core.complete(_NS * self.get_clock().now().nanoseconds)
+
     def _stop(self) -> str:
+        self._ask_to_stop()
         with self._lock:
             _, store = self._ready()
             if self._recording:
@@ -253,7 +254,7 @@ class DemoRecorderNode(Node):
         now_ns, settings = int(self.get_clock().now().nanoseconds), self.parameters.current
         bag = ""
         if self._bags is not None:
-            bag = self._bags.end(now_ns, {"stopped_s": _NS * now_ns, "success": self._success, "ended": why})
+            bag = self._bags.end(now_ns, {"finished_s": _NS * now_ns, "success": self._success, "ended": why})
         provenance = {"source": settings.source, "recorded_by": "demo_recorder", **({"bag": bag} if bag else {})}
         if why and self._core.recording is not None:
             self._core.recording.ended = self._core.recording.ended or why

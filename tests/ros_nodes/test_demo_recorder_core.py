@@ -131,6 +131,25 @@ def test_a_source_that_falls_behind_is_waited_for() -> None:
     assert hasty is None or hasty.provenance["ended"].startswith("objects: ")
 
 
+def test_an_episode_that_is_stopped_is_whole_up_to_that_moment() -> None:
+    """What tells of its last moments comes later; what is told of later moments is not taken."""
+    played, stop_s = play("PickPlace", 3), BEGIN_S + 1.0 + 0.04 * 20
+    core = core_for("PickPlace", actions_from="motion")
+    core.start(BEGIN_S + 0.5)
+    for source, received_s, msg in sorted(played.messages, key=lambda told: told.received_s):
+        if stop_s < received_s <= stop_s + 0.04:
+            core.stop_at(stop_s)
+            assert not core.complete(received_s)
+        core.take(source, msg, received_s)
+        core.advance(received_s)
+        if received_s > stop_s + 0.3:
+            break
+    assert core.complete(stop_s + 0.3)
+    episode = core.finish(stop_s + 0.3, success=None, task="", provenance={})
+    assert episode is not None and episode.provenance["ended"] == "stopped"
+    assert stop_s - 0.04 < episode.provenance["began_s"] + 0.04 * len(episode) <= stop_s
+
+
 def test_a_pause_in_the_actions_ends_the_episode() -> None:
     played, core = play("Reach", 3), core_for("Reach")
     gap = [told for told in played.messages
