@@ -5,7 +5,7 @@ from __future__ import annotations
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy, qos_profile_sensor_data
 
 SENSOR = qos_profile_sensor_data
-"""Images, clouds, joint states: the newest counts, what got lost is not sent again."""
+"""Images, clouds, joint states, heartbeats: the newest counts, what got lost is not sent again."""
 LATCHED = QoSProfile(
     history=HistoryPolicy.KEEP_LAST,
     depth=1,

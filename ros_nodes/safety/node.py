@@ -89,7 +89,7 @@ class SafetyNode(Node):
     def _make_inputs(self, goals: ReentrantCallbackGroup) -> None:
         signals, stream = MutuallyExclusiveCallbackGroup(), MutuallyExclusiveCallbackGroup()
         self.create_subscription(JointState, "joint_states", self._on_joint_states, SENSOR, callback_group=signals)
-        self.create_subscription(Empty, "~/heartbeat", lambda _: self._arm.heartbeat(), COMMAND, callback_group=signals)
+        self.create_subscription(Empty, "~/heartbeat", lambda _: self._arm.heartbeat(), SENSOR, callback_group=signals)
         self.create_subscription(JointTrajectory, "~/joint_trajectory", self._on_points, COMMAND, callback_group=stream)
         self.create_service(Trigger, "~/stop", self._on_stop, callback_group=goals)
         self.create_service(Trigger, "~/reset", self._on_reset, callback_group=goals)

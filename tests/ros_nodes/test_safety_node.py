@@ -17,6 +17,7 @@ from rclpy.clock import Clock, ClockType
 from rclpy.duration import Duration
 from rclpy.node import Node
 from rclpy.parameter import Parameter
+from rclpy.qos import qos_profile_sensor_data
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Empty
 from std_srvs.srv import SetBool, Trigger
@@ -414,9 +415,10 @@ def test_no_controller_and_one_that_rejects(scene: Any) -> None:
     assert stage.send(stage.goal(seconds=0.2, to=0.02)).result()[0] == SUCCEEDED
 
 
-def test_a_heartbeat_once_begun_must_go_on(scene: Any) -> None:
+@pytest.mark.parametrize("qos", [10, qos_profile_sensor_data], ids=["reliable", "best effort"])
+def test_a_heartbeat_once_begun_must_go_on(scene: Any, qos: Any) -> None:
     stage = scene()
-    beats = stage.ros.probe.create_publisher(Empty, "/safety/heartbeat", 10)
+    beats = stage.ros.probe.create_publisher(Empty, "/safety/heartbeat", qos)
     run = stage.send(stage.goal(to=0.5, seconds=4.0))
     assert stage.under_way()
     end = time.monotonic() + 0.8
