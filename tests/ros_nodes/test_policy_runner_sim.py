@@ -78,7 +78,7 @@ def recorded(circle: Circle) -> bool:
 
 
 def test_a_recorded_demonstration_trains_a_policy_that_runs(ros: Any, tmp_path: Path) -> None:
-    circle = Circle(ros, "imitation:PickPlace", "PickPlace", real_time_factor=0.6)
+    circle = Circle(ros, "imitation:PickPlace", "PickPlace", real_time_factor=0.3)
     circle.record("PickPlace", tmp_path / "set", source="policy")
     assert any(recorded(circle) for _ in range(4)), "four demonstrations, each with a gap"
     success = json.loads(circle.call("sim_robot/score").message)["success"]
