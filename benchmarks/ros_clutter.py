@@ -1,19 +1,19 @@
-"""The clutter scenes played through ROS: sim_robot, grasp_detector, safety, pick_server, table_clearer in one process.
+"""The clutter scenes played through ROS: sim_robot, grasp_detector, safety, pick_server, table_clearer.
 
     python -m benchmarks.ros_clutter [--rounds 5] [--seeds 0 1] [--without-ros] [--json FILE]
 
 Beside it, with `--without-ros`, the same scenes (same seeds) as `graspmimic bench clutter --setting robot` plays them.
 Success is pickups that brought something to the bin over pickups carried out, cleared is objects in the bin over
-objects presented; the simulation counts, not the robot. It runs on a real rclpy where there is one, else on the tests'
-stand-in for it, and says which.
+objects presented; the simulation counts, not the robot. It runs on a real rclpy where there is one, with a process for
+each node and at life's pace, else in one process on the tests' stand-in, and says which.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import time
-import traceback
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,14 +26,8 @@ from tests.ros_standin import install, installed
 
 install()
 
-import rclpy  # noqa: E402
-from rclpy.context import Context  # noqa: E402
-from rclpy.node import Node  # noqa: E402
-from std_srvs.srv import Trigger  # noqa: E402
-
-from ros_nodes.callback_threads import CallbackThreads  # noqa: E402
-from ros_nodes.grasp_detector.node import GraspDetectorNode  # noqa: E402
-from tests.ros_nodes.clutter_stack import node_options  # noqa: E402
+from tests.ros_nodes.clutter_stack import ClutterStack  # noqa: E402
+from tests.ros_nodes.session import RosSession  # noqa: E402
 
 
 class Round(NamedTuple):
@@ -74,74 +68,36 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5, help="rounds for each seed")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--objects", default="procedural")
-    parser.add_argument("--speed", type=float, default=0.0, help="simulated seconds a second; 0 is as fast as it can")
+    parser.add_argument(
+        "--speed", type=float, help="simulated seconds a second; 0, the default on the stand-in, is as fast as it can"
+    )
     parser.add_argument("--without-ros", action="store_true", help="play the same scenes without ROS, too")
     parser.add_argument("--json", type=Path, help="file for the result")
     return parser.parse_args()
 
 
-class Stack:
-    """All nodes of one seed, spinning in this process."""
-
-    def __init__(self, options: dict[type[Node], dict[str, Any]]) -> None:
-        self._context = Context()
-        rclpy.init(args=[], context=self._context)
-        self._callbacks = CallbackThreads(16, context=self._context, on_error=traceback.print_exception)
-        self._probe = Node("ros_clutter", context=self._context)
-        self._nodes = [kind(context=self._context, **given) for kind, given in options.items()]
-        for node in (self._probe, *self._nodes):
-            self._callbacks.add_node(node)
-        self._callbacks.start()
-        self._await_detector()
-
-    def call(self, name: str, timeout_s: float) -> Any:
-        """The answer of a Trigger service."""
-        client = self._probe.create_client(Trigger, name)
-        if not client.wait_for_service(timeout_sec=30.0):
-            raise TimeoutError(f"no service {name}")
-        future, deadline = client.call_async(Trigger.Request()), time.monotonic() + timeout_s
-        while not future.done():
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"no answer from {name} within {timeout_s} s")
-            time.sleep(0.01)
-        self._probe.destroy_client(client)
-        return future.result()
-
-    def _await_detector(self) -> None:
-        detector = next(node for node in self._nodes if isinstance(node, GraspDetectorNode))
-        deadline = time.monotonic() + 120.0
-        while not detector.active:
-            if time.monotonic() > deadline:
-                self.close()
-                raise TimeoutError("the grasp detector does not become active")
-            time.sleep(0.05)
-
-    def close(self) -> None:
-        """Take everything down in order."""
-        for node in reversed(self._nodes):
-            getattr(node, "wind_down", lambda: None)()
-        self._callbacks.stop(30.0)
-        for node in (*reversed(self._nodes), self._probe):
-            node.destroy_node()
-        rclpy.try_shutdown(context=self._context)
-
-
 def _with_ros(options: argparse.Namespace) -> list[Round]:
     done = []
+    speed = options.speed if options.speed is not None else 0.0 if installed() else 1.0
+    given = os.environ.get("ROS_DOMAIN_ID")
     for seed in options.seeds:
-        stack = Stack(node_options(options.objects, seed, options.speed))
+        session = RosSession(domain_id=int(given) if given else None)
         try:
-            for number in range(options.rounds):
-                done.append(play_round(stack, seed, number))
-                print(done[-1], flush=True)
-                if number + 1 < options.rounds:
-                    stack.call("/sim_robot/next_scene", 120.0)
+            stack = ClutterStack(session, options.objects, seed, speed)
+            try:
+                for number in range(options.rounds):
+                    done.append(play_round(stack, seed, number))
+                    print(done[-1], flush=True)
+                    if number + 1 < options.rounds:
+                        stack.call("/sim_robot/next_scene", 120.0)
+            finally:
+                stack.close()
         finally:
-            stack.close()
+            session.close()
     return done
 
 
-def play_round(stack: Stack, seed: int, number: int) -> Round:
+def play_round(stack: ClutterStack, seed: int, number: int) -> Round:
     """Clear the scene that stands there, and ask the simulation how it went."""
     began_s = time.monotonic()
     told = json.loads(stack.call("/table_clearer/clear", 1200.0).message)

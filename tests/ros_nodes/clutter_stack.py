@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from rclpy.node import Node
-from rclpy.parameter import Parameter
+from lifecycle_msgs.msg import State
+from lifecycle_msgs.srv import GetState
+from std_srvs.srv import Trigger
 
 from envs.cell import RobotCell
 from envs.clutter import DIALECT_A
 from envs.objects import load_objects
-from ros_nodes.grasp_detector.node import GraspDetectorNode
-from ros_nodes.pick_server.node import PickServerNode
-from ros_nodes.safety.node import SafetyNode
-from ros_nodes.sim_robot.node import SimRobotNode
-from ros_nodes.table_clearer.node import TableClearerNode
+from tests.ros_nodes.crew import crew_for
+from tests.ros_nodes.session import RosSession
+from tests.ros_standin.launching import PlannedNode
 
+_START_S = 120.0
 _CAMERA = "/camera/camera/depth"
 _WALL_M = 0.01
 _BIN_M = (0.32, 0.12)
@@ -40,39 +40,71 @@ def cell_parameters() -> dict[str, Any]:
         cell.close()
 
 
-def node_options(objects: str, seed: int, speed: float) -> dict[type[Node], dict[str, Any]]:
-    """Each node's parameters and remaps for the clutter scenes of one seed."""
+def planned_nodes(objects: str, seed: int, speed: float, *, patient: bool) -> list[PlannedNode]:
+    """The nodes for the clutter scenes of one seed.
+
+    Args:
+        objects: set of objects.
+        seed: of the scenes.
+        speed: simulated seconds in a second of the wall clock; 0 is as fast as it can.
+        patient: whether messages may be late, since physics, images and the network share one interpreter.
+    """
     cell = cell_parameters()
-    volume = DIALECT_A.workspace.grasp_volume
     sim_time = {"use_sim_time": True}
-    # Physics, images and the network share one interpreter here, so that messages may be late.
-    patient = {"stale_after_s": 5.0, "heartbeat_timeout_s": 5.0}
     detector = {
         "mode": "on_request",
-        "workspace": volume.ravel().tolist(),
+        "workspace": DIALECT_A.workspace.grasp_volume.ravel().tolist(),
         "table": "known",
         "table_height_m": cell["table_z_m"],
     }
-    picking = {"attempts": 1, "settle_s": 2.0, "forget_failed_s": 3600.0, "joint_states_timeout_s": 10.0}
-    given: list[tuple[type[Node], dict[str, Any], list[str]]] = [
-        (SimRobotNode, {"seed": seed, "objects": objects, "view": "each_pick", "real_time_factor": speed}, []),
-        (
-            GraspDetectorNode,
-            {**detector, **sim_time},
-            [f"depth/image:={_CAMERA}/image_rect_raw", f"depth/camera_info:={_CAMERA}/camera_info"],
-        ),
-        (SafetyNode, {**sim_time, **patient}, []),
-        (
-            PickServerNode,
-            {**cell, **sim_time, **picking},
-            ["plan_grasps:=/grasp_detector/plan_grasps", "scene_cloud:=/grasp_detector/scene_cloud"],
-        ),
-        (TableClearerNode, {**sim_time, "autostart": False, "max_failures": DIALECT_A.max_consecutive_failures}, []),
+    picking = {"attempts": 1, "settle_s": 2.0, "forget_failed_s": 3600.0}
+    camera = (("depth/image", f"{_CAMERA}/image_rect_raw"), ("depth/camera_info", f"{_CAMERA}/camera_info"))
+    planner = (("plan_grasps", "/grasp_detector/plan_grasps"), ("scene_cloud", "/grasp_detector/scene_cloud"))
+    late = {"stale_after_s": 5.0, "heartbeat_timeout_s": 5.0} if patient else {}
+    waits = {"joint_states_timeout_s": 10.0} if patient else {}
+    clearing = {"autostart": False, "max_failures": DIALECT_A.max_consecutive_failures}
+    return [
+        _planned("sim_robot", {"seed": seed, "objects": objects, "view": "each_pick", "real_time_factor": speed}),
+        _planned("grasp_detector", {**detector, **sim_time}, camera),
+        _planned("safety", {**sim_time, **late}),
+        _planned("pick_server", {**cell, **sim_time, **picking, **waits}, planner),
+        _planned("table_clearer", {**sim_time, **clearing}),
     ]
-    return {
-        kind: {
-            "parameter_overrides": [Parameter(name, value=value) for name, value in parameters.items()],
-            "cli_args": ["--ros-args", *(word for remap in remaps for word in ("-r", remap))],
-        }
-        for kind, parameters, remaps in given
-    }
+
+
+def _planned(name: str, parameters: dict[str, Any], remappings: tuple[tuple[str, str], ...] = ()) -> PlannedNode:
+    return PlannedNode("graspmimic", name, name, "", parameters, remappings, ())
+
+
+class ClutterStack:
+    """These nodes, running.
+
+    Args:
+        ros: the session that they run in, or beside.
+        objects, seed, speed: see `planned_nodes`.
+    """
+
+    def __init__(self, ros: RosSession, objects: str, seed: int, speed: float) -> None:
+        self._ros, self._crew = ros, crew_for(ros)
+        try:
+            for planned in planned_nodes(objects, seed, speed, patient=ros.standin):
+                problem = self._crew.start(planned, planned.parameters)
+                if problem:
+                    raise RuntimeError(f"{planned.executable} does not start: {problem}")
+            if not ros.wait_until(self._detects, _START_S):
+                raise TimeoutError("the grasp detector does not become active")
+        except BaseException:
+            self.close()
+            raise
+
+    def call(self, name: str, timeout_s: float) -> Any:
+        """The answer of a Trigger service."""
+        return self._ros.call(Trigger, name, timeout_s=timeout_s)
+
+    def close(self) -> None:
+        """End the nodes that the session does not end."""
+        self._crew.close()
+
+    def _detects(self) -> bool:
+        state = self._ros.call(GetState, "/grasp_detector/get_state", timeout_s=_START_S).current_state.id
+        return bool(state == State.PRIMARY_STATE_ACTIVE)

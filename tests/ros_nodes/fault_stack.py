@@ -19,8 +19,7 @@ from std_srvs.srv import Trigger
 
 from ros_nodes.messages.diagnostics import level_of
 from ros_nodes.pick_server.ending import Code
-from tests.ros_nodes.crew_in_process import CrewInProcess
-from tests.ros_nodes.crew_of_processes import CrewOfProcesses
+from tests.ros_nodes.crew import crew_for
 from tests.ros_nodes.motion_record import MotionRecord
 from tests.ros_nodes.session import GoalRun, RosSession
 from tests.ros_standin.launching import LaunchPlan, read_launch_file
@@ -28,6 +27,7 @@ from tests.ros_standin.launching import LaunchPlan, read_launch_file
 LAUNCH = Path(__file__).resolve().parents[2] / "launch"
 ORDER = ("sim_robot", "grasp_detector", "safety", "pick_server")
 SPEED = 1.0
+_HEARD_S = 20.0
 PICKUP = "/pick_server/pickup"
 _CODES = {getattr(MoveItErrorCodes, name): name for name in get_args(Code)}
 
@@ -54,7 +54,7 @@ class FaultStack:
         self.ros = ros
         self.plan: LaunchPlan = read_launch_file(LAUNCH / "pick.launch.py", arguments)
         self._parameters = parameters
-        self._crew = CrewInProcess(ros) if ros.standin else CrewOfProcesses(ros)
+        self._crew = crew_for(ros)
         self.started_s: dict[str, float] = {}
         """Since when each node runs, s of the monotonic clock."""
         self.run: Any = None
@@ -82,7 +82,13 @@ class FaultStack:
         problem = self._crew.start(planned, {**planned.parameters, **self._parameters, **parameters})
         if not problem:
             self.started_s[name] = now_s
+            self.ros.wait_until(lambda: self._heard_of(name), _HEARD_S)
         return problem
+
+    def _heard_of(self, name: str) -> bool:
+        """Whether a node has spoken since it was started: its predecessor, if killed, is still listed as a server."""
+        since_s = self.started_s[name]
+        return any(s.at_s > since_s for s in list(self._newest.values()) if s.component.startswith(f"{name}: "))
 
     def stop(self, name: str) -> None:
         """End a node as SIGINT does."""
