@@ -78,7 +78,7 @@ def episode_of_bag(
     Raises:
         InputError: if it is no bag.
     """
-    frames = _frames_of(folder)
+    frames = frames_of_bag(folder)
 
     def frame_in_base(frame: str, stamp: Any) -> tuple[FloatArray | None, str]:
         return frames.pose(frame, base_frame, seconds_of(stamp))
@@ -114,7 +114,12 @@ def _take(core: DemoCore, source: str, msg: Any, received_s: float) -> None:
         return
 
 
-def _frames_of(folder: Path) -> RecordedFrames:
+def frames_of_bag(folder: Path) -> RecordedFrames:
+    """Where frames stood by a bag's TF.
+
+    Raises:
+        InputError: if it is no bag.
+    """
     frames = RecordedFrames()
     for topic, _, msg in read_bag(folder, {"/tf", "/tf_static"}):
         frames.take(msg, fixed=topic == "/tf_static")
