@@ -15,7 +15,8 @@ source tools/system_packages.sh
 
 [ "$(uname -sm)" = "Linux x86_64" ] || cannot "its wheels are for Linux on x86-64, and this is $(uname -sm)"
 python=$ros/bin/python
-version=$("$venv/bin/python" -c 'import sys; print("%d.%d" % sys.version_info[:2])') || stop "no $venv yet: run make setup"
+version=$("$venv/bin/python" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null) ||
+    stop "no $venv yet: run make setup"
 
 parts() { # what the wheels and their place depend on
     cat tools/ros_venv.sh tools/ros_requirements.txt
