@@ -29,8 +29,8 @@ def run_node(factory: Callable[[], Node], args: list[str] | None = None, *, thre
 
     The signals are handled here and not by rclpy, which would invalidate the context at once: while the node is
     taken down it can still publish and cancel, so that an arm is stopped and not only left alone. The order is:
-    `node.wind_down()`, where the node has such a method, with all callbacks still running; then the end
-    of the callbacks; then `node.destroy_node()`, once; then rclpy's shutdown. Further signals meanwhile change nothing.
+    `node.wind_down()`, where the node has such a method, with all callbacks still running; then the end of the
+    callbacks; then `node.destroy_node()`, once; then rclpy's shutdown. Further signals meanwhile change nothing.
 
     Args:
         factory: makes the node, for example its class.
