@@ -109,6 +109,7 @@ setup(
     entry_points={
         "console_scripts": [
             "graspmimic = graspmimic.__main__:main",
+            "bag_to_dataset = ros_nodes.demo_recorder.bag_to_dataset:main",
             *(f"{node} = ros_nodes.{node}.node:main" for node in NODES),
         ]
     },
