@@ -58,7 +58,7 @@ class Bench:
         self.ros, self.planner = ros, OneGrasp()
         given = [
             Parameter(name, value=value)
-            for name, value in {"tf_timeout_s": 0.02, "silence_s": 60.0, **parameters}.items()
+            for name, value in {"tf_timeout_s": 0.02, "silence_s": 60.0, "max_wait_ms": 0.0, **parameters}.items()
         ]
         self.node = ros.start(GraspDetectorNode, planner=self.planner, parameter_overrides=given)
         assert ros.wait_until(lambda: self.node.active)
@@ -130,8 +130,13 @@ def test_stamps_of_another_clock(ros):
     bench = Bench(ros)
     now_s = nanoseconds_of(bench.eye.now()) / 1e9
     for stamp, line in ((now_s - 100.0, "s old"), (now_s + 100.0, "s in the future"), (0.0, "its stamp is 0")):
-        assert bench.found(bench.eye.send(PLATE, stamp=stamp_of(stamp))) == 0
-        assert ros.wait_until(lambda line=line: bench.says.says("camera", "error", line)), bench.says.of("camera")
+        # again and again: a good frame that was still being searched may have the last word after the first
+        assert ros.wait_until(
+            lambda stamp=stamp, line=line: (
+                bench.found(bench.eye.send(PLATE, stamp=stamp_of(stamp))) == 0
+                and bench.says.says("camera", "error", line)
+            )
+        ), bench.says.of("camera")
     assert bench.works()
     assert ros.wait_until(lambda: bench.says.says("camera", "ok"))
 
