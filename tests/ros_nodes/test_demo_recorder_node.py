@@ -20,16 +20,20 @@ from ros_nodes.demo_recorder.node import DemoRecorderNode
 from ros_nodes.policy_runner.node import PolicyRunnerNode
 from tests.ros_nodes.fake_panda import FakePanda
 
+PACE = 0.4
+
 
 def recorder(ros: Any, folder: Path, **parameters: Any) -> DemoRecorderNode:
-    known = {"folder": str(folder), "env": "graspmimic/Reach-v0", "sources": ["joint_states", "goal"]} | parameters
+    known = {"folder": str(folder), "env": "graspmimic/Reach-v0", "sources": ["joint_states", "goal"]}
+    known |= {"use_sim_time": True} | parameters
     overrides = [Parameter(name, value=value) for name, value in known.items()]
     arguments = ["--ros-args", "-r", "action:=/policy_runner/action"]
     return ros.start(DemoRecorderNode, parameter_overrides=overrides, cli_args=arguments)
 
 
 def runner(ros: Any, policy: str = "rl:Reach") -> PolicyRunnerNode:
-    node = ros.start(PolicyRunnerNode, parameter_overrides=[Parameter("policy", value=policy)])
+    overrides = [Parameter("policy", value=policy), Parameter("use_sim_time", value=True)]
+    node = ros.start(PolicyRunnerNode, parameter_overrides=overrides)
     assert ros.wait_until(lambda: node.active, 20.0)
     return node
 
@@ -38,22 +42,23 @@ def call(ros: Any, service: str) -> Any:
     return ros.call(Trigger, service)
 
 
-def demonstrate(ros: Any, steps: int = 15) -> None:
+def demonstrate(ros: Any, panda: FakePanda, steps: int = 15) -> None:
     """Let the policy act for some steps while the recorder records."""
     actions = ros.collect(JointState, "policy_runner/action")
     assert ros.wait_until(lambda: call(ros, "demo_recorder/start").success, 10.0)
-    assert not ros.wait_until(lambda: actions, 0.25)  # the recorder's lead
+    panda.live(0.25)  # the recorder's lead
+    assert not actions
     assert ros.wait_until(lambda: call(ros, "policy_runner/start").success, 10.0)
     assert ros.wait_until(lambda: len(actions) >= steps, 20.0)
     assert call(ros, "policy_runner/stop").success
-    assert not ros.wait_until(lambda: False, 0.2)  # the last moment's messages
+    panda.live(0.05)  # the moment after the last action
 
 
 def test_a_policys_demonstration_becomes_an_episode_of_its_environment(ros: Any, tmp_path: Path) -> None:
-    FakePanda(ros)
+    panda = FakePanda(ros, pace=PACE)
     runner(ros)
     recorder(ros, tmp_path / "set", task="reach", source="policy")
-    demonstrate(ros)
+    demonstrate(ros, panda)
     answer = call(ros, "demo_recorder/stop")
     assert answer.success and answer.message.startswith("written: episode 0, "), answer.message
     found = DemonstrationSet.open(tmp_path / "set")
@@ -76,10 +81,10 @@ def test_a_policys_demonstration_becomes_an_episode_of_its_environment(ros: Any,
 
 def test_a_bag_beside_it_gives_the_same_episode(ros: Any, tmp_path: Path) -> None:
     pytest.importorskip("rosbags", reason="the extra [ros] brings it")
-    FakePanda(ros)
+    panda = FakePanda(ros, pace=PACE)
     runner(ros)
     node = recorder(ros, tmp_path / "set", bag=True, bag_topics=["/diagnostics=diagnostic_msgs/msg/DiagnosticArray"])
-    demonstrate(ros)
+    demonstrate(ros, panda)
     assert ros.call(SetBool, "demo_recorder/success", SetBool.Request(data=True)).success
     assert call(ros, "demo_recorder/stop").success
     episode = DemonstrationSet.open(tmp_path / "set")[0]
@@ -100,18 +105,18 @@ def test_a_bag_beside_it_gives_the_same_episode(ros: Any, tmp_path: Path) -> Non
 
 
 def test_a_silent_source_ends_the_episode_and_says_so(ros: Any, tmp_path: Path) -> None:
-    panda = FakePanda(ros)
+    panda = FakePanda(ros, pace=PACE)
     recorder(ros, tmp_path / "set", actions_from="motion")
     diagnostics = ros.collect(DiagnosticArray, "/diagnostics")
     assert ros.wait_until(lambda: call(ros, "demo_recorder/start").success, 10.0)
     assert not call(ros, "demo_recorder/start").success
-    assert not ros.wait_until(lambda: False, 0.6)
+    panda.live(0.6)
     panda.silent.add("joint_states")
 
     def said() -> bool:
         return any("joint_states: 0." in status.message for each in diagnostics for status in each.status)
 
-    assert ros.wait_until(said)
+    assert ros.wait_until(said, 20.0)
     episode = DemonstrationSet.open(tmp_path / "set")[0]
     assert episode.provenance["ended"].startswith("joint_states: 0.") and not episode.success
     answer = call(ros, "demo_recorder/start")
@@ -122,10 +127,10 @@ def test_a_silent_source_ends_the_episode_and_says_so(ros: Any, tmp_path: Path) 
 def test_an_episode_that_finds_no_room_waits_until_there_is_some(
     ros: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    FakePanda(ros)
+    panda = FakePanda(ros, pace=PACE)
     recorder(ros, tmp_path / "set", actions_from="motion")
     assert ros.wait_until(lambda: call(ros, "demo_recorder/start").success, 10.0)
-    assert not ros.wait_until(lambda: False, 0.6)
+    panda.live(0.6)
 
     def full(*args: Any, **kwargs: Any) -> None:
         raise OSError(28, "No space left on device")
@@ -143,10 +148,10 @@ def test_an_episode_that_finds_no_room_waits_until_there_is_some(
 
 def test_discard_leaves_nothing(ros: Any, tmp_path: Path) -> None:
     pytest.importorskip("rosbags", reason="the extra [ros] brings it")
-    FakePanda(ros)
+    panda = FakePanda(ros, pace=PACE)
     recorder(ros, tmp_path / "set", actions_from="motion", bag=True)
     assert ros.wait_until(lambda: call(ros, "demo_recorder/start").success, 10.0)
-    assert not ros.wait_until(lambda: False, 0.5)
+    panda.live(0.5)
     assert (tmp_path / "set" / "bags" / "episode_000000").exists()
     assert call(ros, "demo_recorder/discard").success
     assert not (tmp_path / "set" / "bags" / "episode_000000").exists()
@@ -167,9 +172,9 @@ def test_a_set_of_another_layout_is_not_added_to(ros: Any, tmp_path: Path) -> No
 
 
 def test_stopping_the_node_writes_what_it_was_recording(ros: Any, tmp_path: Path) -> None:
-    FakePanda(ros)
+    panda = FakePanda(ros, pace=PACE)
     node = recorder(ros, tmp_path / "set", actions_from="motion")
     assert ros.wait_until(lambda: call(ros, "demo_recorder/start").success, 10.0)
-    assert not ros.wait_until(lambda: False, 0.6)
+    panda.live(0.6)
     ros.stop(node)
     assert DemonstrationSet.open(tmp_path / "set")[0].provenance["ended"] == "the recorder was stopped"
