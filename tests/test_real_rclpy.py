@@ -94,6 +94,20 @@ def test_every_wheel_is_pinned_once() -> None:
     assert [name for name in names if re.search(rf"^{name}==", ours, re.MULTILINE)] == []
 
 
+@pytest.mark.parametrize(("base", "worker", "domain"), [(None, "gw0", "0"), ("20", "gw3", "23"), ("100", "gw2", "0")])
+def test_processes_side_by_side_are_in_domains_of_their_own(
+    monkeypatch: pytest.MonkeyPatch, base: str | None, worker: str, domain: str
+) -> None:
+    monkeypatch.setattr(os, "environ", {**os.environ, "PYTEST_XDIST_WORKER": worker})
+    os.environ.pop("ROS_DOMAIN_ID", None)
+    os.environ.update({} if base is None else {"ROS_DOMAIN_ID": base})
+    path = REPOSITORY / "tests" / "ros_nodes" / "conftest.py"
+    spec = importlib.util.spec_from_file_location("conftest_once_more", path)
+    assert spec and spec.loader
+    spec.loader.exec_module(importlib.util.module_from_spec(spec))
+    assert os.environ["ROS_DOMAIN_ID"] == domain
+
+
 def test_another_machine_is_told_so_in_one_line(tmp_path: Path) -> None:
     uname = tmp_path / "uname"
     uname.write_text("#!/bin/sh\necho Darwin arm64\n")
