@@ -102,7 +102,7 @@ def play_round(stack: ClutterStack, seed: int, number: int) -> Round:
     began_s = time.monotonic()
     told = json.loads(stack.call("/table_clearer/clear", 1200.0).message)
     wall_s = time.monotonic() - began_s
-    score = json.loads(stack.call("/sim_robot/score", 30.0).message)
+    score = stack.score()
     assert (score["seed"], score["round"]) == (seed, number), f"another scene than asked for: {score}"
     if told["stop"] == "fault":
         print(f"  fault: {told['message']}", flush=True)

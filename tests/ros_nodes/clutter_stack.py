@@ -12,7 +12,7 @@ from std_srvs.srv import Trigger
 from envs.cell import RobotCell
 from envs.clutter import DIALECT_A
 from envs.objects import load_objects
-from tests.ros_nodes.crew import crew_for
+from tests.ros_nodes.crew import crew_for, score_of
 from tests.ros_nodes.session import RosSession
 from tests.ros_standin.launching import PlannedNode
 
@@ -100,6 +100,10 @@ class ClutterStack:
     def call(self, name: str, timeout_s: float) -> Any:
         """The answer of a Trigger service."""
         return self._ros.call(Trigger, name, timeout_s=timeout_s)
+
+    def score(self) -> dict[str, Any]:
+        """The simulation's own count."""
+        return score_of(self._ros)
 
     def close(self) -> None:
         """End the nodes that the session does not end."""

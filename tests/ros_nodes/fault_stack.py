@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
-from control_msgs.action import GripperCommand
 from diagnostic_msgs.msg import DiagnosticArray
 from moveit_msgs.action import Pickup
 from moveit_msgs.msg import MoveItErrorCodes
@@ -19,7 +17,7 @@ from std_srvs.srv import Trigger
 
 from ros_nodes.messages.diagnostics import level_of
 from ros_nodes.pick_server.ending import Code
-from tests.ros_nodes.crew import crew_for
+from tests.ros_nodes.crew import crew_for, score_of
 from tests.ros_nodes.motion_record import MotionRecord
 from tests.ros_nodes.session import GoalRun, RosSession
 from tests.ros_standin.launching import LaunchPlan, read_launch_file
@@ -159,21 +157,8 @@ class FaultStack:
         return self.ros.send_goal(Pickup, PICKUP, Pickup.Goal(**goal), timeout_s=20.0)
 
     def score(self) -> dict[str, Any]:
-        """The simulation's own count; asked again where it has no time to answer."""
-        told = [False, ""]
-
-        def asked() -> bool:
-            told[:] = self.trigger("/sim_robot/score")
-            return bool(told[0])
-
-        assert self.ros.wait_until(asked, 60.0), told[1]
-        return json.loads(str(told[1]))
-
-    def open_hand(self) -> None:
-        """Open the fingers, as a person would by hand."""
-        goal = GripperCommand.Goal()
-        goal.command.position, goal.command.max_effort = 0.04, 40.0
-        self.ros.send_goal(GripperCommand, "/panda_gripper/gripper_action", goal).result(20.0)
+        """The simulation's own count."""
+        return score_of(self.ros)
 
     def phases(self, run: GoalRun) -> list[str]:
         """What a pickup has begun so far."""

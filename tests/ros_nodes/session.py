@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
 import itertools
 import os
 import random
 import sys
+import tempfile
 import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, TypeVar
 
 import rclpy
@@ -35,6 +38,21 @@ def _numbers_of_domains() -> Iterator[int]:
 
 
 _domain_ids = _numbers_of_domains()
+
+
+def claim_domain(number: int) -> int | None:
+    """Keep a ROS domain from other processes that test on this machine, until the file that is returned is closed.
+
+    Returns:
+        The file's number; None where somebody else has the domain.
+    """
+    file = os.open(Path(tempfile.gettempdir()) / f"ros_domain_{number}.lock", os.O_CREAT | os.O_RDWR, 0o666)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(file)
+        return None
+    return file
 
 
 class GoalRun:
@@ -81,7 +99,9 @@ class RosSession:
         self.context = Context()
         self._threads_before = set(threading.enumerate())
         # A number of its own keeps a test's nodes apart from the nodes of other processes and of the tests before.
-        self.domain_id = next(_domain_ids) if domain_id is None else domain_id
+        numbers = itertools.islice(_domain_ids, 100) if domain_id is None else [domain_id]
+        claims = ((number, file) for number in numbers if (file := claim_domain(number)) is not None)
+        self.domain_id, self._claim = next(claims, (domain_id, None))
         rclpy.init(args=[], context=self.context, domain_id=self.domain_id)
         self._callbacks = CallbackThreads(threads, context=self.context, on_error=self._keep)
         self._nodes: list[Any] = []
@@ -200,6 +220,8 @@ class RosSession:
         for node in reversed(self._nodes):
             node.destroy_node()
         self.context.try_shutdown()
+        if self._claim is not None:
+            os.close(self._claim)
         errors, self.errors = self.errors, []
         assert not stuck, "a callback did not return within 10 s of the end (stacks on stderr)"
         if errors:

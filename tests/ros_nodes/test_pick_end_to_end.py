@@ -16,7 +16,7 @@ def test_a_seeded_scene_is_cleared_through_ros(ros) -> None:
     try:
         answer = stack.call("/table_clearer/clear", 400.0)
         told = json.loads(answer.message)
-        score = json.loads(stack.call("/sim_robot/score", 30.0).message)
+        score = stack.score()
     finally:
         stack.close()
     assert answer.success and told["stop"] == "nothing left", told

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 
 import pytest
 from std_msgs.msg import String
 
-from tests.ros_nodes.session import RosSession
+from tests.ros_nodes.session import RosSession, claim_domain
 
 
 def test_an_error_in_a_callback_fails_the_test(capfd):
@@ -72,3 +73,13 @@ def test_a_stopped_node_is_gone():
     count = len(calls)
     assert not session.wait_until(lambda: len(calls) > count, 0.2)
     session.close()
+
+
+def test_a_domain_is_one_process_own_until_it_is_let_go() -> None:
+    """Whoever has it does so through a file of its own, so that one process can play two."""
+    number, file = next((n, file) for n in range(300, 400) if (file := claim_domain(n)) is not None)
+    assert claim_domain(number) is None
+    os.close(file)
+    again = claim_domain(number)
+    assert again is not None
+    os.close(again)
