@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
-import threading
-import time
 from typing import Any
 
 from tests.ros_standin import install
@@ -16,15 +13,9 @@ install()
 from ros_nodes.running import run_node  # noqa: E402
 from tests.ros_nodes.hurts import add_hurts  # noqa: E402
 from tests.ros_standin.launching import node_class  # noqa: E402
+from tests.ros_standin.launching.entry import end_with  # noqa: E402
 
 READY = "the node is made"
-
-
-def _end_with(parent: int) -> None:
-    """Whoever started this process may be killed, and must leave no robot behind."""
-    while os.getppid() == parent:
-        time.sleep(1.0)
-    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def main() -> int:
@@ -36,7 +27,7 @@ def main() -> int:
         print(READY, flush=True)
         return node
 
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    end_with(os.getppid())
     return run_node(made, sys.argv[1:])
 
 

@@ -28,6 +28,8 @@ class PlannedNode:
     """Of its own and of all, the later ones over the earlier; files are read."""
     remappings: tuple[tuple[str, str], ...]
     arguments: tuple[str, ...]
+    sources: tuple[Path | dict[str, dict[str, Any]], ...] = ()
+    """Where the parameters come from, in the order of the command line: files, and dictionaries by section."""
 
     def cli_args(self) -> list[str]:
         """What rclpy would get on its command line, parameters left out: those go as overrides."""
@@ -146,7 +148,8 @@ def _planned(action: e.Node, context: e.LaunchContext, common: list[Any]) -> Pla
         f"{namespace.rstrip('/')}/{name}" if namespace else "/**"
     )  # the section that launch_ros writes dictionaries to
     sections: dict[str, dict[str, Any]] = {}
-    for each in (*common, *given.get("parameters", ())):
+    given_parameters = (*common, *given.get("parameters", ()))
+    for each in given_parameters:
         for pattern, values in _sections(each, context, own, name).items():
             sections.setdefault(pattern, {}).update(values)  # rcl takes section by section, as they first came
     return PlannedNode(
@@ -157,14 +160,23 @@ def _planned(action: e.Node, context: e.LaunchContext, common: list[Any]) -> Pla
         parameters={name: value for values in sections.values() for name, value in values.items()},
         remappings=tuple((e.text_of(a, context), e.text_of(b, context)) for a, b in given.get("remappings", ())),
         arguments=tuple(e.text_of(each, context) for each in given.get("arguments", ())),
+        sources=tuple(_source(each, context, own) for each in given_parameters),
     )
+
+
+def _source(given: Any, context: e.LaunchContext, own: str) -> Path | dict[str, dict[str, Any]]:
+    return _sections(given, context, own, "") if isinstance(given, Mapping) else _file(given, context)
+
+
+def _file(given: Any, context: e.LaunchContext) -> Path:
+    return Path(e.text_of(given.param_file if isinstance(given, e.ParameterFile) else given, context))
 
 
 def _sections(given: Any, context: e.LaunchContext, own: str, node: str) -> dict[str, dict[str, Any]]:
     """The parameters of a dictionary or a file by section: for all nodes, or for this one."""
     if isinstance(given, Mapping):
         return {own: {e.text_of(name, context): _value(value, context) for name, value in given.items()}}
-    path = Path(e.text_of(given.param_file if isinstance(given, e.ParameterFile) else given, context))
+    path = _file(given, context)
     if not path.is_file():
         return {}  # launch_ros warns, and goes on
     held = yaml.safe_load(path.read_text()) or {}
