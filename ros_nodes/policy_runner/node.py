@@ -32,6 +32,7 @@ from ros_nodes.policy_runner.source_watch import SourceLimits, SourceWatch
 from ros_nodes.policy_runner.task_inputs import TaskInputs
 from ros_nodes.qos import COMMAND
 from ros_nodes.running import run_node
+from ros_nodes.settled_memory import settle_memory
 from ros_nodes.task_view.arm_reading import ArmReader
 from ros_nodes.task_view.message_intake import IntakeConfig, MessageIntake
 from ros_nodes.task_view.observation_builder import ObservationBuilder, needed_sources
@@ -99,6 +100,7 @@ class PolicyRunnerNode(ManagedNode[PolicyRunnerSettings]):
         """Listen, and begin to tick."""
         assert self._contract and self._policy and self._builder
         settings, contract, policy = self.parameters.current, self._contract, self._policy
+        settle_memory()
         T_task_base = self._base_in_task(settings)
         with self._lock:
             self._loop = PolicyLoop(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from typing import Any
 
@@ -143,6 +144,14 @@ def test_a_frame_that_tf_does_not_know_is_said(ros: Any) -> None:
     diagnostics = ros.collect(DiagnosticArray, "/diagnostics")
     started(ros, policy="rl:PickPlace")
     assert ros.wait_until(lambda: any("'nowhere'" in status.message for status in told(diagnostics, "objects")))
+
+
+def test_what_it_has_loaded_is_not_collected_while_it_acts(ros: Any) -> None:
+    """A full collection beside torch holds every thread up for six steps."""
+    gc.unfreeze()
+    assert started(ros, policy="rl:Reach").active
+    assert gc.get_freeze_count() > 0.9 * len(gc.get_objects()), "the next full collection has little to look at"
+    gc.unfreeze()
 
 
 def test_it_can_be_taken_down_and_up_again(ros: Any) -> None:
