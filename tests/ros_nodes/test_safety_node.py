@@ -320,8 +320,9 @@ def test_or_is_refused(scene: Any) -> None:
 def test_the_stop_service_brakes_cancels_and_stays(scene: Any) -> None:
     stage = scene()
     run = stage.send(stage.goal(to=0.5, seconds=3.0))
-    assert stage.under_way() and stage.ros.wait_until(lambda: abs(stage.robot.dq[0]) > 0.1)
-    before = stage.robot.q[0]
+    signals = stage.node._arm._guard.signals
+    assert stage.under_way() and stage.ros.wait_until(lambda: abs(signals.state.dq[0]) > 0.1)
+    before = signals.state.q[0]  # as the guard measured it: the arm itself is ahead of that
     assert stage.trigger("stop").success
     stage.stopped(run, "stop requested", "~/stop")
     assert stage.robot.cancels == 1 and stage.robot.streamed
