@@ -10,6 +10,7 @@ import numpy as np
 from control_msgs.action import FollowJointTrajectory, GripperCommand
 from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
+from rclpy.exceptions import InvalidHandle
 from rclpy.node import Node
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Header
@@ -92,6 +93,13 @@ class FakeArm(Node):
         self._told_s = now_s
         if not self.speaks:
             return
+        try:
+            self._tell()
+        except InvalidHandle:
+            if not self._closed:  # it may be destroyed in the middle of this
+                raise
+
+    def _tell(self) -> None:
         message = JointState(name=[*NAMES, *FINGERS], position=[*self.q.tolist(), self.finger_m, self.finger_m])
         if not self.tells_fingers:
             message.name, message.position = list(NAMES), self.q.tolist()

@@ -24,7 +24,8 @@ class Stage:
         self.arm = ros.start(FakeArm)
         self.planner = ros.start(FakePlanner)
         names = {"arm_action": "/arm/follow_joint_trajectory", "gripper_action": "/gripper/gripper_action"}
-        given = {**names, "server_timeout_s": 1.0, "rest_timeout_s": 1.0, **parameters}
+        patient = {"server_timeout_s": 1.0, "rest_timeout_s": 1.0, "joint_states_timeout_s": 5.0}
+        given = {**names, **patient, **parameters}
         self._overrides = [Parameter(name, value=value) for name, value in given.items()]
         if start:
             self.start()
