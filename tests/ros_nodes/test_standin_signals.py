@@ -35,7 +35,11 @@ finally:
 @pytest.mark.parametrize(
     ("number", "endings"),
     [
-        (signal.SIGINT, ("KeyboardInterrupt False", "ExternalShutdownException False", "returned False")),
+        # On a busy machine Python's handler may be faster than the thread in which rclpy shuts the context down.
+        (
+            signal.SIGINT,
+            ("KeyboardInterrupt False", "KeyboardInterrupt True", "ExternalShutdownException False", "returned False"),
+        ),
         (signal.SIGTERM, ("ExternalShutdownException False", "returned False")),
     ],
 )
