@@ -24,6 +24,10 @@ try:
     rclpy.spin(node)
 except (KeyboardInterrupt, ExternalShutdownException) as error:
     print(type(error).__name__, rclpy.ok())
+except RuntimeError:  # rclpy.spin was making its wait set just then: RCLError in place of ExternalShutdownException
+    if rclpy.ok():
+        raise
+    print("ExternalShutdownException False")
 else:  # the signal came while a callback ran
     print("returned", rclpy.ok())
 finally:
