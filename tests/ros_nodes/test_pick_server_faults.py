@@ -63,7 +63,7 @@ def slowly(*values):
     ],
 )
 def test_each_fault_of_the_robot_has_its_words_and_passes(ros, fault, code, said) -> None:
-    stage = Stage(ros, stall_s=0.5, gripper_timeout_s=0.5, joint_states_timeout_s=2.0, attempts=1)
+    stage = Stage(ros, stall_s=0.5, gripper_timeout_s=0.5, joint_states_timeout_s=2.0, rest_timeout_s=5.0, attempts=1)
     assert stage.works() and stage.trigger("place")[0]
     stage.arm.goals.clear()
     fault(stage.arm)
