@@ -93,7 +93,7 @@ class ActionCall:
         try:
             self._watch_until_done(future, watch)
         except RobotStopped as stop:
-            confirmed = _cancel(handle, future, timeout_s)
+            confirmed = _cancel(handle, future, timeout_s, self._absence().gone)
             how = "has confirmed the stop" if confirmed else "HAS NOT CONFIRMED THE STOP"
             raise RobotStopped(stop.kind, f"{stop.reason}; the {self._label} {how}") from None
         response = future.result()
@@ -109,8 +109,11 @@ class ActionCall:
         if not wait_until(lambda: self.there, timeout_s=timeout_s, watch=watch):
             raise RobotStopped("communication", f"there is no {self._label}: no action server {self._name}")
 
+    def _absence(self) -> Absence:
+        return Absence(lambda: self.there, after_s=_GONE_S, look_s=_LOOK_S)
+
     def _watch_until_done(self, future: Any, watch: Watch) -> None:
-        absence = Absence(lambda: self.there, after_s=_GONE_S, look_s=_LOOK_S)
+        absence = self._absence()
         while not future.done():
             watch()
             if absence.gone():
@@ -118,13 +121,13 @@ class ActionCall:
             time.sleep(_PERIOD_S)
 
 
-def _cancel(handle: Any, result: Any, timeout_s: float) -> bool:
-    """Whether the goal is known to be over."""
+def _cancel(handle: Any, result: Any, timeout_s: float, gone: Callable[[], bool]) -> bool:
+    """Whether the goal is known to be over; a server that ends in the same moment, as by Ctrl-C, is not waited for."""
     try:
         handle.cancel_goal_async()
     except RuntimeError:  # of rclpy: the context or the client is gone
         return False
-    wait_for(result, timeout_s=timeout_s)
+    wait_for(result, timeout_s=timeout_s, until=gone)
     return bool(result.done())
 
 

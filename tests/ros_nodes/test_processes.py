@@ -134,6 +134,7 @@ def reset(watched: Watched) -> None:
     from std_srvs.srv import Trigger
 
     def done() -> bool:
+        time.sleep(0.5)  # each refusal is a line in the log
         return bool(watched.ros.call(Trigger, "/safety/reset", timeout_s=START_S).success)
 
     assert watched.ros.wait_until(done, START_S)
