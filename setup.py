@@ -110,7 +110,7 @@ setup(
         "console_scripts": [
             "graspmimic = graspmimic.__main__:main",
             "bag_to_dataset = ros_nodes.demo_recorder.bag_to_dataset:main",
-            *(f"{node} = ros_nodes.{node}.node:main" for node in NODES),
+            *(f"{node} = ros_nodes.executables:{node}" for node in NODES),
         ]
     },
     zip_safe=False,
