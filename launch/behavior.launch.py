@@ -8,10 +8,16 @@ It needs `pip install 'graspmimic[pose]'` and `graspmimic setup pose`, unless ke
 
 from pathlib import Path
 
-from launch.actions import DeclareLaunchArgument, GroupAction, IncludeLaunchDescription, OpaqueFunction
+from launch.actions import (
+    DeclareLaunchArgument,
+    GroupAction,
+    IncludeLaunchDescription,
+    OpaqueFunction,
+    SetEnvironmentVariable,
+)
 from launch.conditions import IfCondition
 from launch.launch_description_sources import PythonLaunchDescriptionSource
-from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
+from launch.substitutions import EnvironmentVariable, LaunchConfiguration, PathJoinSubstitution
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
@@ -19,6 +25,10 @@ from launch_ros.substitutions import FindPackageShare
 from launch import LaunchContext, LaunchDescription
 
 FOLDER = PathJoinSubstitution([FindPackageShare("graspmimic"), "launch"])
+LARGE_IMAGES = SetEnvironmentVariable(  # unless one is set: by itself Fast DDS loses half of all depth images
+    "FASTRTPS_DEFAULT_PROFILES_FILE",
+    EnvironmentVariable("FASTRTPS_DEFAULT_PROFILES_FILE", default_value=PathJoinSubstitution([FOLDER, "fastdds.xml"])),
+)
 CAMERA = "/camera/camera"
 ARGUMENTS = [
     DeclareLaunchArgument(
@@ -109,4 +119,4 @@ def generate_launch_description() -> LaunchDescription:
         parameters=[{"use_sim_time": value("use_sim_time", bool)}],
         condition=IfCondition(LaunchConfiguration("rviz")),
     )
-    return LaunchDescription([*ARGUMENTS, realsense, OpaqueFunction(function=recognizer), rviz])
+    return LaunchDescription([*ARGUMENTS, LARGE_IMAGES, realsense, OpaqueFunction(function=recognizer), rviz])

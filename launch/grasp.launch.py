@@ -9,10 +9,16 @@ The camera looks at a table; grasps come on /grasp_detector/grasps, /grasp_detec
 from pathlib import Path
 
 import yaml
-from launch.actions import DeclareLaunchArgument, GroupAction, IncludeLaunchDescription, OpaqueFunction
+from launch.actions import (
+    DeclareLaunchArgument,
+    GroupAction,
+    IncludeLaunchDescription,
+    OpaqueFunction,
+    SetEnvironmentVariable,
+)
 from launch.conditions import IfCondition
 from launch.launch_description_sources import PythonLaunchDescriptionSource
-from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
+from launch.substitutions import EnvironmentVariable, LaunchConfiguration, PathJoinSubstitution
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
@@ -20,6 +26,10 @@ from launch_ros.substitutions import FindPackageShare
 from launch import LaunchContext, LaunchDescription
 
 FOLDER = PathJoinSubstitution([FindPackageShare("graspmimic"), "launch"])
+LARGE_IMAGES = SetEnvironmentVariable(  # unless one is set: by itself Fast DDS loses half of all depth images
+    "FASTRTPS_DEFAULT_PROFILES_FILE",
+    EnvironmentVariable("FASTRTPS_DEFAULT_PROFILES_FILE", default_value=PathJoinSubstitution([FOLDER, "fastdds.xml"])),
+)
 CAMERA = "/camera/camera"
 ARGUMENTS = [
     DeclareLaunchArgument(
@@ -197,4 +207,4 @@ def generate_launch_description() -> LaunchDescription:
         condition=IfCondition(LaunchConfiguration("rviz")),
     )
     nodes = [OpaqueFunction(function=fixed_frames), OpaqueFunction(function=detector)]
-    return LaunchDescription([*ARGUMENTS, OpaqueFunction(function=check_files), realsense, *nodes, rviz])
+    return LaunchDescription([*ARGUMENTS, LARGE_IMAGES, OpaqueFunction(function=check_files), realsense, *nodes, rviz])

@@ -12,10 +12,16 @@ Then, for each episode (std_srvs/srv/Trigger, and SetBool for success):
 
 from pathlib import Path
 
-from launch.actions import DeclareLaunchArgument, GroupAction, IncludeLaunchDescription, OpaqueFunction
+from launch.actions import (
+    DeclareLaunchArgument,
+    GroupAction,
+    IncludeLaunchDescription,
+    OpaqueFunction,
+    SetEnvironmentVariable,
+)
 from launch.conditions import IfCondition, UnlessCondition
 from launch.launch_description_sources import PythonLaunchDescriptionSource
-from launch.substitutions import LaunchConfiguration, PathJoinSubstitution, PythonExpression
+from launch.substitutions import EnvironmentVariable, LaunchConfiguration, PathJoinSubstitution, PythonExpression
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
@@ -23,6 +29,10 @@ from launch_ros.substitutions import FindPackageShare
 from launch import LaunchContext, LaunchDescription
 
 FOLDER = PathJoinSubstitution([FindPackageShare("graspmimic"), "launch"])
+LARGE_IMAGES = SetEnvironmentVariable(  # unless one is set: by itself Fast DDS loses half of all depth images
+    "FASTRTPS_DEFAULT_PROFILES_FILE",
+    EnvironmentVariable("FASTRTPS_DEFAULT_PROFILES_FILE", default_value=PathJoinSubstitution([FOLDER, "fastdds.xml"])),
+)
 CAMERA = "/camera/camera"
 ARGUMENTS = [
     DeclareLaunchArgument(
@@ -144,6 +154,7 @@ def generate_launch_description() -> LaunchDescription:
     return LaunchDescription(
         [
             *ARGUMENTS,
+            LARGE_IMAGES,
             OpaqueFunction(function=check_files),
             GroupAction([IncludeLaunchDescription(file)], condition=IfCondition(asked)),
             recorder({"sources": ["joint_states", "objects", "goals"]}, simulated),

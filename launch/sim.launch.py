@@ -8,9 +8,9 @@ Faults on request are parameters: `ros2 param set /sim_robot camera_lost true`.
 
 from pathlib import Path
 
-from launch.actions import DeclareLaunchArgument, OpaqueFunction
+from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetEnvironmentVariable
 from launch.conditions import IfCondition
-from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
+from launch.substitutions import EnvironmentVariable, LaunchConfiguration, PathJoinSubstitution
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
@@ -18,6 +18,10 @@ from launch_ros.substitutions import FindPackageShare
 from launch import LaunchContext, LaunchDescription
 
 FOLDER = PathJoinSubstitution([FindPackageShare("graspmimic"), "launch"])
+LARGE_IMAGES = SetEnvironmentVariable(  # unless one is set: by itself Fast DDS loses half of all depth images
+    "FASTRTPS_DEFAULT_PROFILES_FILE",
+    EnvironmentVariable("FASTRTPS_DEFAULT_PROFILES_FILE", default_value=PathJoinSubstitution([FOLDER, "fastdds.xml"])),
+)
 ARGUMENTS = [
     DeclareLaunchArgument(
         "scene", default_value="clutter", choices=["clutter", "task"], description="Piles and a bin, or a task."
@@ -102,4 +106,4 @@ def generate_launch_description() -> LaunchDescription:
         parameters=[{"use_sim_time": True}],
         condition=IfCondition(LaunchConfiguration("rviz")),
     )
-    return LaunchDescription([*ARGUMENTS, OpaqueFunction(function=check_files), robot, rviz])
+    return LaunchDescription([*ARGUMENTS, LARGE_IMAGES, OpaqueFunction(function=check_files), robot, rviz])

@@ -181,6 +181,15 @@ def test_the_simulated_cell_is_the_simulated_cell() -> None:
         cell.close()
 
 
+@pytest.mark.parametrize("name", FILES)
+def test_fast_dds_has_room_for_images_unless_the_user_says_how_much(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    variable = "FASTRTPS_DEFAULT_PROFILES_FILE"
+    monkeypatch.delenv(variable, raising=False)
+    assert Path(read(name).environment[variable]).samefile(LAUNCH / "fastdds.xml")
+    monkeypatch.setenv(variable, "mine.xml")
+    assert read(name).environment[variable] == "mine.xml"
+
+
 def test_realsense_is_asked_for_aligned_depth() -> None:
     others = read("grasp", {"realsense": "true"}).others
     (path,) = others

@@ -65,6 +65,17 @@ class PathJoinSubstitution(Substitution):
         return os.path.join(*(text_of(part, context) for part in self.parts))
 
 
+class EnvironmentVariable(Substitution):
+    def __init__(self, name: Any, *, default_value: Any = None) -> None:
+        self.name, self.default_value = name, default_value
+
+    def perform(self, context: LaunchContext) -> str:
+        name = text_of(self.name, context)
+        if name not in os.environ and self.default_value is None:
+            raise RuntimeError(f"environment variable '{name}' does not exist")
+        return os.environ[name] if name in os.environ else text_of(self.default_value, context)
+
+
 class FindPackageShare(Substitution):
     """The repository stands for the installed share folder: both hold `launch/`."""
 

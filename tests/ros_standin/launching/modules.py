@@ -14,7 +14,9 @@ _PLACES = {
         "DeclareLaunchArgument", "GroupAction", "IncludeLaunchDescription", "LogInfo", "OpaqueFunction",
         "SetEnvironmentVariable",
     ),
-    "launch.substitutions": ("LaunchConfiguration", "PathJoinSubstitution", "PythonExpression", "TextSubstitution"),
+    "launch.substitutions": (
+        "EnvironmentVariable", "LaunchConfiguration", "PathJoinSubstitution", "PythonExpression", "TextSubstitution",
+    ),
     "launch.launch_description_sources": ("PythonLaunchDescriptionSource",),
     "launch_ros": (),
     "launch_ros.actions": ("Node", "SetParameter"),
