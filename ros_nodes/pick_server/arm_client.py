@@ -125,9 +125,8 @@ class ArmClient:
             off_rad = self._arrive(q_goal, settings, watch)
             if off_rad <= settings.arrive_rad:
                 return ArmEnd(True)
-            raise RobotStopped(
-                "control", f"the arm controller says done, but a joint is {off_rad:.2f} rad off its goal"
-            )
+            off = f"a joint is {off_rad:.2f} rad off its goal" if np.isfinite(off_rad) else "no joint states came since"
+            raise RobotStopped("control", f"the arm controller says done, but {off}")
         if code in _HELD_BACK and not end.result.error_string.startswith(_GUARD):
             self.rest(watch, settings.rest_timeout_s)
             return ArmEnd(False, True, f"the arm controller stopped the arm ({_NAMES[code]}{said})")
@@ -135,14 +134,15 @@ class ArmClient:
         raise RobotStopped("control", f"the arm controller failed ({what}{said})")
 
     def _arrive(self, q_goal: FloatArray, settings: PickSettings, watch: Watch) -> float:
-        """The largest joint's distance to the goal, after a moment for the joint states to catch up."""
+        """The largest joint's distance to the goal, once the joint states catch up; inf where none come."""
         began_s = time.monotonic()
         while True:
             watch()
             q = self._joints.q()
             fresh = self._joints.heard_since(began_s + _LAG_S)
             off_rad = float("inf") if q is None or not fresh else float(np.abs(q - q_goal).max())
-            if off_rad <= settings.arrive_rad or time.monotonic() - began_s >= _SETTLE_S:
+            patience_s = _SETTLE_S if fresh else max(_SETTLE_S, settings.joint_states_timeout_s)
+            if off_rad <= settings.arrive_rad or time.monotonic() - began_s >= patience_s:
                 return off_rad
             time.sleep(_POLL_S)
 

@@ -89,6 +89,7 @@ class Turn:
         return ending
 
     def close(self, timeout_s: float) -> bool:
-        """Let nothing begin any more, stop what runs, and wait for its end; whether it has ended."""
+        """Let nothing begin any more, stop what runs, and wait for its end the first time; whether it has ended."""
+        again = self._closing.is_set()
         self._closing.set()
-        return wait_until(lambda: not self.taken, timeout_s=timeout_s)
+        return wait_until(lambda: not self.taken, timeout_s=0.0 if again else timeout_s)
