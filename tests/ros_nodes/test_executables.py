@@ -8,16 +8,22 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from ros_nodes import executables
+from tests.ros_nodes.session import RosSession
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 BEGUN, READY = "the process has begun", "it spins"
 PROGRAM = f"""
+import faulthandler
+import signal
 import sys
+
+faulthandler.register(signal.SIGUSR1, all_threads=True)
 
 from tests.ros_standin import install
 
@@ -41,12 +47,12 @@ NOISE = ("Traceback", "Exception ignored", "never retrieved", "never awaited", "
 
 
 class Nodes:
-    """All executables as processes; leave it with `end`, which looks at how they ended."""
+    """All executables as processes in a ROS domain; leave it with `end`, which looks at how they ended."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, domain_id: int) -> None:
         self.logs = {name: folder / f"{name}.log" for name in executables.__all__}
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
-        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        environment = {**os.environ, "OMP_NUM_THREADS": "1", "ROS_DOMAIN_ID": str(domain_id)}
         for name, log in self.logs.items():
             command = [sys.executable, "-c", PROGRAM, name, "--ros-args", "-p", f"folder:={folder / name}"]
             with log.open("w") as out:
@@ -78,6 +84,8 @@ class Nodes:
         try:
             return process.wait(timeout=max(0.1, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGUSR1)  # it writes where its threads are
+            time.sleep(1.0)
             return "does not end"
 
     def kill(self) -> None:
@@ -87,8 +95,8 @@ class Nodes:
 
 
 @pytest.fixture
-def nodes(tmp_path: Path):
-    made = Nodes(tmp_path)
+def nodes(tmp_path: Path, ros: RosSession) -> Iterator[Nodes]:
+    made = Nodes(tmp_path, ros.domain_id)
     yield made
     made.kill()
 
